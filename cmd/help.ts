@@ -1,0 +1,100 @@
+import type { CommandSpec } from "./command.ts";
+import { type Flag, type Flags, flagName } from "./flags.ts";
+
+/** What the help of a whole program shows besides its commands. */
+export interface ProgramSpec {
+  readonly name: string;
+  readonly summary: string;
+  readonly description: string;
+  readonly flags: Flags;
+  readonly commands: readonly CommandSpec[];
+}
+
+const WIDTH = 100;
+
+/** `tsrun kill [options] <container-id> [signal]` */
+export function usageLine(program: string, spec: CommandSpec): string {
+  const labels = Object.values(spec.args).map((arg) => arg.label);
+  return [program, spec.name, "[options]", ...labels].join(" ");
+}
+
+/** The text of `PROGRAM COMMAND --help`. */
+export function renderCommandHelp(program: string, spec: CommandSpec): string {
+  const args = Object.values(spec.args).map((arg): Row => [arg.label, arg.summary]);
+  return joinSections([
+    `${program} ${spec.name} - ${spec.summary}`,
+    section("Usage", [`  ${usageLine(program, spec)}`]),
+    spec.description === undefined ? "" : wrap(spec.description, WIDTH).join("\n"),
+    section("Arguments", renderRows(args)),
+    section("Options", renderFlags(spec.flags)),
+    section("Examples", renderExamples(program, spec)),
+    section("Exit status", renderExitStatuses(spec)),
+  ]);
+}
+
+/** The text of `PROGRAM --help`. */
+export function renderProgramHelp(spec: ProgramSpec): string {
+  const commands = spec.commands.map((each): Row => [each.name, each.summary]);
+  return joinSections([
+    `${spec.name} - ${spec.summary}`,
+    section("Usage", [`  ${spec.name} [global options] COMMAND [options] [arguments]`]),
+    wrap(spec.description, WIDTH).join("\n"),
+    section("Commands", renderRows(commands)),
+    section("Global options", [...renderFlags(spec.flags)]),
+    `"${spec.name} COMMAND --help" explains one command.`,
+  ]);
+}
+
+type Row = readonly [left: string, right: string];
+
+function renderFlags(flags: Flags): readonly string[] {
+  const shown = Object.entries(flags).filter(([, flag]) => flag.hidden !== true);
+  const hasVersion = shown.some(([key]) => key === "version");
+  const rows = shown.map(([key, flag]): Row => [flagLabel(key, flag), flagSummary(flag)]);
+  return renderRows([...rows, ["-h, --help", hasVersion ? "show this help" : "show this help and do nothing else"]]);
+}
+
+function flagLabel(key: string, flag: Flag<unknown>): string {
+  const names = flag.short === undefined ? `    --${flagName(key)}` : `-${flag.short}, --${flagName(key)}`;
+  return flag.kind === "boolean" ? names : `${names} ${flag.label ?? DEFAULT_LABEL[flag.kind]}`;
+}
+
+const DEFAULT_LABEL = { text: "VALUE", path: "PATH", number: "N" } as const;
+
+function flagSummary(flag: Flag<unknown>): string {
+  return flag.defaultText === undefined ? flag.summary : `${flag.summary} (default: ${flag.defaultText})`;
+}
+
+function renderExamples(program: string, { examples = [] }: CommandSpec): readonly string[] {
+  return examples.flatMap((example) => [`  # ${example.summary}`, `  ${program} ${example.command}`]);
+}
+
+function renderExitStatuses({ exitStatuses = [] }: CommandSpec): readonly string[] {
+  const own = exitStatuses.map(({ status, meaning }): Row => [status, meaning]);
+  return renderRows([["0", "done"], ["1", "not done; the reason is on standard error"], ...own]);
+}
+
+function renderRows(rows: readonly Row[]): readonly string[] {
+  const left = Math.max(0, ...rows.map(([label]) => label.length)) + 4;
+  return rows.flatMap(([label, summary]) =>
+    wrap(summary, WIDTH - left).map((line, index) => `  ${(index === 0 ? label : "").padEnd(left - 2)}${line}`),
+  );
+}
+
+function section(title: string, lines: readonly string[]): string {
+  return lines.length === 0 ? "" : `${title}:\n${lines.join("\n")}`;
+}
+
+function joinSections(sections: readonly string[]): string {
+  return `${sections.filter((part) => part !== "").join("\n\n")}\n`;
+}
+
+function wrap(prose: string, width: number): readonly string[] {
+  const lines: string[] = [];
+  for (const word of prose.split(/\s+/)) {
+    const last = lines.at(-1);
+    if (last === undefined || last.length + 1 + word.length > width) lines.push(word);
+    else lines[lines.length - 1] = `${last} ${word}`;
+  }
+  return lines;
+}

@@ -1,0 +1,87 @@
+import { openKernel } from "../../lib/linux/kernel.ts";
+import type { Values } from "../flags.ts";
+import { createLog, type Log, type LogSink } from "../log.ts";
+import { parseFlags } from "../parse-flags.ts";
+import { UsageError } from "../usage-error.ts";
+import type { RuntimeContext } from "./context.ts";
+import { type Caller, globalFlags, stateRoot } from "./global-flags.ts";
+import { findCommand } from "./program.ts";
+
+/** Everything outside the program that it depends on; replaced by tests. */
+export interface Host extends Caller, LogSink {
+  /** The name the program was called by. */
+  readonly name: string;
+  readonly gid: number;
+  writeStdout(content: string): Promise<void>;
+}
+
+const EXIT_FAILURE = 1;
+/** What runc exits with when it does not know the command. */
+const EXIT_UNKNOWN_COMMAND = 3;
+
+/** Runs one command line of tsrun. Returns the exit status; errors have been printed then. */
+export async function execute(argv: readonly string[], host: Host): Promise<number> {
+  let log = createLog({ name: host.name, file: undefined, format: "text", debug: false }, host);
+  let command: string | undefined;
+  try {
+    const { flags, positionals, help } = parseFlags(globalFlags, argv, { stopAtPositional: true });
+    if (help) return await printHelp(host, undefined);
+    log = createLog({ name: host.name, file: flags.log, format: flags.logFormat, debug: flags.debug }, host);
+    if (flags.version) return await printVersion(host);
+    command = positionals[0];
+    if (command === undefined || command === "help" || command === "h") return await printHelp(host, positionals[1]);
+    return await runCommand(command, positionals.slice(1), host, toContext(flags, log, host));
+  } catch (error) {
+    return await fail(error, command, log, host);
+  }
+}
+
+async function runCommand(name: string, argv: readonly string[], host: Host, context: RuntimeContext): Promise<number> {
+  const load = findCommand(name);
+  if (load === undefined) throw unknownCommand(name);
+  const invocation = (await load()).prepare(argv);
+  if (invocation.run === undefined) return await printHelp(host, name);
+  return (await invocation.run(context)) ?? 0;
+}
+
+function toContext(flags: Values<typeof globalFlags>, log: Log, host: Host): RuntimeContext {
+  const { cwd, uid, gid } = host;
+  const { systemdCgroup, rootless } = flags;
+  const options = {
+    kernel: openKernel(),
+    root: stateRoot(flags, host),
+    systemdCgroup,
+    rootless,
+    debug: log.debug,
+    warn: log.warn,
+  };
+  return { options, cwd, uid, gid, print: host.writeStdout };
+}
+
+async function printVersion(host: Host): Promise<number> {
+  const { versionText } = await import("../version.ts");
+  await host.writeStdout(versionText(host.name));
+  return 0;
+}
+
+async function printHelp(host: Host, command: string | undefined): Promise<number> {
+  if (command !== undefined && findCommand(command) === undefined) throw unknownCommand(command);
+  const { helpText } = await import("./help.ts");
+  await host.writeStdout(await helpText(host.name, command));
+  return 0;
+}
+
+function unknownCommand(name: string): UsageError {
+  return new UsageError(`no such command: ${JSON.stringify(name)}`, { unknown: { kind: "command", name } });
+}
+
+async function fail(error: unknown, command: string | undefined, log: Log, host: Host): Promise<number> {
+  if (!(error instanceof UsageError)) {
+    log.fail(error);
+    return EXIT_FAILURE;
+  }
+  const { suggestionFor, usageText } = await import("./help.ts");
+  log.fail(error, await suggestionFor(error, command));
+  host.writeStderr(await usageText(host.name, command));
+  return error.unknown?.kind === "command" ? EXIT_UNKNOWN_COMMAND : EXIT_FAILURE;
+}

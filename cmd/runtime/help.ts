@@ -1,0 +1,44 @@
+import { flagName } from "../flags.ts";
+import { renderCommandHelp, renderProgramHelp, usageLine } from "../help.ts";
+import { suggest } from "../suggest.ts";
+import type { UsageError } from "../usage-error.ts";
+import { globalFlags } from "./global-flags.ts";
+import { COMMANDS, findCommand } from "./program.ts";
+
+/** The text of `--help`, of one command or of the whole program. */
+export async function helpText(program: string, command: string | undefined): Promise<string> {
+  const spec = await findCommand(command ?? "")?.();
+  if (spec !== undefined) return renderCommandHelp(program, spec);
+  return renderProgramHelp({
+    name: program,
+    summary: "run containers from OCI bundles",
+    description:
+      "A bundle is a directory with a config.json and a root filesystem. The options, texts and exit statuses are those " +
+      `of runc, in whose place ${program} can stand.`,
+    flags: globalFlags,
+    commands: await Promise.all(Object.values(COMMANDS).map((load) => load())),
+  });
+}
+
+/** What standard error shows after a wrong command line. */
+export async function usageText(program: string, command: string | undefined): Promise<string> {
+  const spec = await findCommand(command ?? "")?.();
+  if (spec === undefined)
+    return `usage: ${program} [global options] COMMAND [options] [arguments]; see "${program} --help"\n`;
+  return `usage: ${usageLine(program, spec)}; see "${program} ${spec.name} --help"\n`;
+}
+
+/** `did you mean --bundle?`, when a known name is near. */
+export async function suggestionFor(error: UsageError, command: string | undefined): Promise<string | undefined> {
+  if (error.unknown === undefined) return undefined;
+  const { kind, name } = error.unknown;
+  if (kind === "command") return question(suggest(name, Object.keys(COMMANDS)));
+  const spec = await findCommand(command ?? "")?.();
+  const flags = Object.entries(spec?.flags ?? globalFlags).filter(([, flag]) => flag.hidden !== true);
+  const near = suggest(name, [...flags.map(([key]) => flagName(key)), "help"]);
+  return question(near === undefined ? undefined : `--${near}`);
+}
+
+function question(near: string | undefined): string | undefined {
+  return near === undefined ? undefined : `did you mean ${near}?`;
+}

@@ -1,0 +1,17 @@
+import { appendToFile, writeStderr, writeStdout } from "../output.ts";
+import { execute } from "./execute.ts";
+
+/** Runs tsrun with the arguments and environment of this process. Returns the exit status. */
+export async function main(name: string): Promise<number> {
+  return await execute(process.argv.slice(2), {
+    name,
+    cwd: process.cwd(),
+    env: process.env,
+    uid: process.geteuid?.() ?? 0,
+    gid: process.getegid?.() ?? 0,
+    now: () => new Date(),
+    writeStdout,
+    writeStderr,
+    appendToFile,
+  });
+}

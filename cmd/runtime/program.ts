@@ -1,0 +1,23 @@
+import type { Command } from "../command.ts";
+import type { RuntimeContext } from "./context.ts";
+
+type Loader = () => Promise<Command<RuntimeContext>>;
+
+/** The commands of tsrun by name; each is loaded when it is called. */
+export const COMMANDS: Readonly<Record<string, Loader>> = {
+  create: async () => (await import("./commands/create.ts")).createCommand,
+  delete: async () => (await import("./commands/delete.ts")).deleteCommand,
+  explain: async () => (await import("./commands/explain.ts")).explainCommand,
+  kill: async () => (await import("./commands/kill.ts")).killCommand,
+  list: async () => (await import("./commands/list.ts")).listCommand,
+  run: async () => (await import("./commands/run.ts")).runCommand,
+  spec: async () => (await import("./commands/spec.ts")).specCommand,
+  start: async () => (await import("./commands/start.ts")).startCommand,
+  state: async () => (await import("./commands/state.ts")).stateCommand,
+  validate: async () => (await import("./commands/validate.ts")).validateCommand,
+};
+
+/** Finds a command; names such as `constructor` are not commands. */
+export function findCommand(name: string): Loader | undefined {
+  return Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+}

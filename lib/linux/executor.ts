@@ -1,0 +1,99 @@
+import { ContainerError } from "../errors.ts";
+import { errnoNumber } from "./constants/errno.ts";
+import { CLOSE_RANGE, FCNTL, FD_CLOEXEC } from "./constants/files.ts";
+import { checkedCall, type OwnedFd } from "./fd.ts";
+import type { Kernel } from "./kernel.ts";
+import { sealedMemfd } from "./memfd.ts";
+import { EXECUTOR_BASE64 } from "./native/gen/init.ts";
+import { inheritable } from "./socket.ts";
+
+/** What the executor is started with. */
+export interface Launch {
+  /** Writes the final numbers of the inherited descriptors into the program, and gives its bytes. */
+  readonly image: (numbers: readonly number[]) => Uint8Array;
+  /** Descriptors the program uses; they stay the caller's. */
+  readonly inherit: readonly OwnedFd[];
+  /** How many descriptors after 2 the container keeps: 3, 4, … */
+  readonly preserveFds: number;
+}
+
+const UINT32_MAX = 0xffff_ffff;
+const FIRST_FD = 3;
+/** The program moves what it inherits to the first free numbers: they must not stand in each other's way. */
+const DISTANCE = 16;
+
+/**
+ * Starts the executor with a program and gives its pid, to be waited for by the caller. It inherits 0, 1, 2, the
+ * preserved descriptors and those listed: all others of this process become close-on-exec.
+ * @throws {ContainerError} invalid_argument when a descriptor to preserve is not open
+ */
+export function launchExecutor(kernel: Kernel, launch: Launch): number {
+  const first = FIRST_FD + launch.preserveFds;
+  checkPreserved(kernel, launch.preserveFds);
+  const doing = { doing: "start the executor" };
+  checkedCall(kernel, doing, "close_range", first, UINT32_MAX, CLOSE_RANGE.CLOSE_RANGE_CLOEXEC);
+  using open = new DisposableStack();
+  const inherited = launch.inherit.map((fd) => open.use(inheritable(kernel, fd, first + DISTANCE)));
+  const image = launch.image(inherited.map(({ number }) => number));
+  const program = open.use(
+    inheritable(kernel, open.use(sealedMemfd(kernel, "tsrun-program", image)), first + DISTANCE),
+  );
+  const executable = open.use(sealedMemfd(kernel, "tsrun-init", Buffer.from(EXECUTOR_BASE64, "base64")));
+  const pid = kernel.spawn(`/proc/self/fd/${executable.number}`, ["tsrun", "init", String(program.number)]);
+  if (pid < 0) throw new ContainerError("internal", `cannot start the executor: errno ${-pid}`);
+  return pid;
+}
+
+/** One of the caller's descriptors survived our own start without close-on-exec; one of ours has it. */
+function checkPreserved(kernel: Kernel, count: number): void {
+  for (let fd = FIRST_FD; fd < FIRST_FD + count; fd++) {
+    const flags = kernel.call("fcntl", fd, FCNTL.F_GETFD);
+    if (flags < 0 || (flags & FD_CLOEXEC) !== 0) {
+      throw new ContainerError(
+        "invalid_argument",
+        `cannot preserve ${count} descriptors: descriptor ${fd} is not open`,
+      );
+    }
+  }
+}
+
+/** A message of the executor or of its program; native/program.h, struct report. */
+export type Report =
+  | { readonly kind: "failure"; readonly step: number; readonly errno: number; readonly log: string }
+  | { readonly kind: "message"; readonly message: number; readonly value: number };
+
+/** struct report: u32 kind, insn; i32 error; u32 log_bytes; char log[240]. */
+export const REPORT_BYTES = 256;
+const REPORT_FAILURE = 1;
+const REPORT_HEADER_BYTES = 16;
+
+/** Reads a message as it came from the control socket. @throws {TypeError} when it has another layout */
+export function parseReport(bytes: Uint8Array): Report {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (bytes.length < 8) throw new TypeError(`internal error: report of ${bytes.length} bytes`);
+  const kind = view.getUint32(0, true);
+  if (kind !== REPORT_FAILURE) return { kind: "message", message: kind, value: view.getUint32(4, true) };
+  const length = Math.min(view.getUint32(12, true), bytes.length - REPORT_HEADER_BYTES);
+  const log = new TextDecoder().decode(bytes.subarray(REPORT_HEADER_BYTES, REPORT_HEADER_BYTES + length));
+  return { kind: "failure", step: view.getUint32(4, true), errno: view.getInt32(8, true), log };
+}
+
+/** Status of a process that ended, as wait(2) has it. */
+export interface ExitStatus {
+  /** The exit status, or 128 plus the signal. */
+  readonly code: number;
+  readonly signal: number | undefined;
+}
+
+/** wait4(2): waits for a child; undefined with `block` false while it runs. */
+export function waitForChild(kernel: Kernel, pid: number, block: boolean): ExitStatus | undefined {
+  const status = new Int32Array(1);
+  let result: number;
+  do result = kernel.call("wait4", pid, status, block ? 0 : 1, 0);
+  while (result === -errnoNumber("EINTR"));
+  if (result === 0) return undefined;
+  if (result < 0) return { code: 255, signal: undefined };
+  const raw = status[0] ?? 0;
+  const signal = raw & 0x7f;
+  return signal === 0 ? { code: (raw >> 8) & 0xff, signal: undefined } : { code: 128 + signal, signal };
+}

@@ -1,0 +1,220 @@
+/**
+ * Files by system calls. node:fs takes 1.5 ms to load, which is more than all the work of a command such as `state`;
+ * and what stands here gets its errno from the same place as everything else.
+ */
+
+import { SyscallError } from "../errors.ts";
+import { type Errno, errnoNumber } from "./constants/errno.ts";
+import { AT, AT_FDCWD, FILE_TYPE, OPEN } from "./constants/files.ts";
+import { checkedCall, type Doing, type OwnedFd, openCall } from "./fd.ts";
+import type { Kernel } from "./kernel.ts";
+
+/** A file larger than this is not read: everything we read is text that people or the kernel wrote. */
+const MAX_FILE_BYTES = 16 << 20;
+const CHUNK_BYTES = 16 << 10;
+const PATH_MAX = 4096;
+
+/** Whether an error is the refusal of a system call with one of these errnos. */
+export function isErrno(error: unknown, ...symbols: readonly Errno[]): boolean {
+  return error instanceof SyscallError && symbols.some((symbol) => symbol === error.details.errno);
+}
+
+/** openat(2) of a directory, to be locked or looked at. @throws {SyscallError} */
+export function openDirectory(kernel: Kernel, path: string): OwnedFd {
+  return openFile(kernel, path, OPEN.O_RDONLY | OPEN.O_DIRECTORY);
+}
+
+/** openat(2). @throws {SyscallError} `cannot <doing>: …` */
+export function openFile(kernel: Kernel, path: string, flags: number, doing?: string): OwnedFd {
+  const what: Doing = { doing: doing ?? `open ${path}`, path };
+  return openCall(kernel, what, "openat", AT_FDCWD, path, flags | OPEN.O_CLOEXEC, 0o600);
+}
+
+/** The whole text of a file. @throws {SyscallError} */
+export function readText(kernel: Kernel, path: string): string {
+  using file = openFile(kernel, path, OPEN.O_RDONLY, `read ${path}`);
+  return readAll(kernel, file, path);
+}
+
+/** The whole text of a file; undefined after one of these errnos. @throws {SyscallError} for others */
+export function findText(kernel: Kernel, path: string, ...absent: readonly Errno[]): string | undefined {
+  try {
+    return readText(kernel, path);
+  } catch (error) {
+    if (isErrno(error, ...(absent.length === 0 ? NOT_THERE : absent))) return undefined;
+    throw error;
+  }
+}
+
+const NOT_THERE: readonly Errno[] = ["ENOENT", "ENOTDIR"];
+
+function readAll(kernel: Kernel, file: OwnedFd, path: string): string {
+  const doing = { doing: `read ${path}`, path };
+  let buffer = new Uint8Array(CHUNK_BYTES);
+  let length = 0;
+  for (;;) {
+    const bytes = checkedCall(kernel, doing, "read", file.number, buffer.subarray(length), buffer.length - length);
+    if (bytes === 0) return new TextDecoder().decode(buffer.subarray(0, length));
+    length += bytes;
+    if (length < buffer.length) continue;
+    if (length >= MAX_FILE_BYTES)
+      throw new SyscallError(`cannot read ${path}: it is too large`, { call: "read", errno: "EFBIG", path });
+    const larger = new Uint8Array(4 * buffer.length);
+    larger.set(buffer);
+    buffer = larger;
+  }
+}
+
+/** Writes a text to a file that is there. @throws {SyscallError} */
+export function writeText(kernel: Kernel, path: string, text: string): void {
+  using file = openFile(kernel, path, OPEN.O_WRONLY, `write ${path}`);
+  writeAll(kernel, file, path, text);
+}
+
+/** Makes a new file with a text. @throws {SyscallError} EEXIST when there is one */
+export function createText(kernel: Kernel, path: string, text: string, mode: number): void {
+  const doing = { doing: `write ${path}`, path };
+  const flags = OPEN.O_WRONLY | OPEN.O_CREAT | OPEN.O_EXCL | OPEN.O_CLOEXEC;
+  using file = openCall(kernel, doing, "openat", AT_FDCWD, path, flags, mode);
+  writeAll(kernel, file, path, text);
+}
+
+/** Replaces the text of a file: a reader sees the old one or the new one. @throws {SyscallError} */
+export function replaceText(kernel: Kernel, path: string, text: string, mode: number): void {
+  const temporary = `${path}.new`;
+  const doing = { doing: `write ${path}`, path };
+  const flags = OPEN.O_WRONLY | OPEN.O_CREAT | OPEN.O_TRUNC | OPEN.O_CLOEXEC;
+  {
+    using file = openCall(kernel, doing, "openat", AT_FDCWD, temporary, flags, mode);
+    writeAll(kernel, file, temporary, text);
+  }
+  renameFile(kernel, temporary, path);
+}
+
+function writeAll(kernel: Kernel, file: OwnedFd, path: string, text: string): void {
+  let rest: Uint8Array = Buffer.from(text, "utf8");
+  while (rest.length > 0) {
+    const written = checkedCall(kernel, { doing: `write ${path}`, path }, "write", file.number, rest, rest.length);
+    rest = rest.subarray(written);
+  }
+}
+
+/** rename(2). @throws {SyscallError} */
+export function renameFile(kernel: Kernel, from: string, to: string): void {
+  checkedCall(kernel, { doing: `rename ${from} to ${to}`, path: to }, "renameat2", AT_FDCWD, from, AT_FDCWD, to, 0);
+}
+
+/** unlink(2); a file that is gone already is no fault. @throws {SyscallError} */
+export function removeFile(kernel: Kernel, path: string): void {
+  const result = kernel.call("unlinkat", AT_FDCWD, path, 0);
+  if (result < 0 && result !== -errnoNumber("ENOENT")) {
+    checkedCall(kernel, { doing: `remove ${path}`, path }, "unlinkat", AT_FDCWD, path, 0);
+  }
+}
+
+/** mkdir(2). @throws {SyscallError} EEXIST when there is something */
+export function makeDirectory(kernel: Kernel, path: string, mode: number): void {
+  checkedCall(kernel, { doing: `make ${path}`, path }, "mkdirat", AT_FDCWD, path, mode);
+}
+
+/** mkdir(2) of a directory and of those above it that are missing. @throws {SyscallError} */
+export function makeDirectories(kernel: Kernel, path: string, mode: number): void {
+  const result = kernel.call("mkdirat", AT_FDCWD, path, mode);
+  if (result >= 0 || result === -errnoNumber("EEXIST")) return;
+  if (result === -errnoNumber("ENOENT")) makeDirectories(kernel, path.slice(0, path.lastIndexOf("/")), mode);
+  makeDirectory(kernel, path, mode);
+}
+
+/** rmdir(2): 0, or the negated errno. */
+export function removeEmptyDirectory(kernel: Kernel, path: string): number {
+  return kernel.call("unlinkat", AT_FDCWD, path, AT.AT_REMOVEDIR);
+}
+
+/** Whether something is at a path; a dangling link counts. */
+export function exists(kernel: Kernel, path: string): boolean {
+  return kernel.call("readlinkat", AT_FDCWD, path, new Uint8Array(1), 1) !== -errnoNumber("ENOENT");
+}
+
+/** readlink(2); undefined when it is no link, or not to be read. */
+export function findLink(kernel: Kernel, path: string): string | undefined {
+  const buffer = new Uint8Array(PATH_MAX);
+  const bytes = kernel.call("readlinkat", AT_FDCWD, path, buffer, buffer.length);
+  return bytes < 0 ? undefined : new TextDecoder().decode(buffer.subarray(0, bytes));
+}
+
+/** realpath(3) of a directory: absolute, without links. @throws {SyscallError} ENOENT, ENOTDIR */
+export function realDirectory(kernel: Kernel, path: string, doing: string): string {
+  using directory = openFile(kernel, path, OPEN.O_PATH | OPEN.O_DIRECTORY, doing);
+  return findLink(kernel, `/proc/self/fd/${directory.number}`) ?? path;
+}
+
+export interface DirectoryEntry {
+  readonly name: string;
+  readonly isDirectory: boolean;
+}
+
+const DT_DIR = 4;
+
+/** getdents64(2): the entries of a directory, without `.` and `..`; none after one of `absent`. @throws {SyscallError} */
+export function listDirectory(kernel: Kernel, path: string, ...absent: readonly Errno[]): readonly DirectoryEntry[] {
+  try {
+    using directory = openFile(kernel, path, OPEN.O_RDONLY | OPEN.O_DIRECTORY, `read ${path}`);
+    return readEntries(kernel, directory, path);
+  } catch (error) {
+    if (isErrno(error, ...(absent.length === 0 ? NOT_THERE : absent))) return [];
+    throw error;
+  }
+}
+
+/** struct linux_dirent64: u64 inode, s64 offset, u16 length of the record, u8 type, then the name with its NUL. */
+function readEntries(kernel: Kernel, directory: OwnedFd, path: string): readonly DirectoryEntry[] {
+  const entries: DirectoryEntry[] = [];
+  const buffer = new Uint8Array(CHUNK_BYTES);
+  const view = new DataView(buffer.buffer);
+  const doing = { doing: `read ${path}`, path };
+  for (;;) {
+    const bytes = checkedCall(kernel, doing, "getdents64", directory.number, buffer, buffer.length);
+    if (bytes === 0) return entries;
+    for (let at = 0; at < bytes; at += view.getUint16(at + 16, true)) {
+      const end = buffer.indexOf(0, at + 19);
+      const name = new TextDecoder().decode(buffer.subarray(at + 19, end));
+      if (name !== "." && name !== "..") entries.push({ name, isDirectory: buffer[at + 18] === DT_DIR });
+    }
+  }
+}
+
+const STATX_BASIC = 0x7ff;
+
+/** statx(2): what we look at of it. */
+export interface FileStatus {
+  readonly type: number;
+  readonly uid: number;
+  readonly deviceMajor: number;
+  readonly deviceMinor: number;
+}
+
+/** statx(2) of a path, or of a descriptor; undefined after any refusal. */
+export function findStatus(kernel: Kernel, at: string | number): FileStatus | undefined {
+  const buffer = new Uint8Array(256);
+  const [fd, path, flags] = typeof at === "number" ? [at, "", AT.AT_EMPTY_PATH] : [AT_FDCWD, at, 0];
+  if (kernel.call("statx", fd, path, flags, STATX_BASIC, buffer) < 0) return undefined;
+  const view = new DataView(buffer.buffer);
+  return {
+    type: view.getUint16(28, true) & 0o170000,
+    uid: view.getUint32(20, true),
+    deviceMajor: view.getUint32(128, true),
+    deviceMinor: view.getUint32(132, true),
+  };
+}
+
+/** Whether a path is a directory. */
+export function isDirectory(kernel: Kernel, path: string): boolean {
+  return findStatus(kernel, path)?.type === FILE_TYPE.S_IFDIR;
+}
+
+/** statfs(2), `f_type`: which filesystem a path is on. @throws {SyscallError} */
+export function filesystemOf(kernel: Kernel, path: string): number {
+  const buffer = new Uint8Array(120);
+  checkedCall(kernel, { doing: `look at ${path}`, path }, "statfs", path, buffer);
+  return Number(new DataView(buffer.buffer).getBigInt64(0, true));
+}

@@ -1,0 +1,485 @@
+/*
+ * The executor: maps the program it is given and runs it, one system call after the other. It
+ * decides nothing. At the first refusal it reports (instruction, errno) and exits; a program that
+ * succeeds ends in execve(2) or exit(2).
+ *
+ * It runs in a single thread, uses no libc, allocates nothing and has no global variables: the
+ * pages it dirties are its stack and those of the program it writes results into.
+ */
+#include <asm/unistd.h>
+#include <linux/errno.h>
+#include <linux/fcntl.h>
+#include <linux/limits.h>
+#include <linux/mman.h>
+#include <linux/openat2.h>
+#include <linux/stat.h>
+
+#include "program.h"
+#include "syscall.h"
+
+#define EXIT_BROKEN_PROGRAM 125
+#define EXIT_FAILED_STEP 126
+#define MAX_SYMLINKS 40
+#define MAX_RETRIES 64
+#define MSG_NOSIGNAL 0x4000
+#define SEEK_END 2
+#define X_OK 1
+#define STATFS_BYTES 120
+#define PASSWD_MAX_CHUNKS 2048 /* 1 MiB */
+
+#define call1(nr, a) my_syscall6(nr, (uint64_t)(a), 0, 0, 0, 0, 0)
+#define call2(nr, a, b) my_syscall6(nr, (uint64_t)(a), (uint64_t)(b), 0, 0, 0, 0)
+#define call3(nr, a, b, c) my_syscall6(nr, (uint64_t)(a), (uint64_t)(b), (uint64_t)(c), 0, 0, 0)
+#define call4(nr, a, b, c, d) my_syscall6(nr, (uint64_t)(a), (uint64_t)(b), (uint64_t)(c), (uint64_t)(d), 0, 0)
+#define call5(nr, a, b, c, d, e) \
+	my_syscall6(nr, (uint64_t)(a), (uint64_t)(b), (uint64_t)(c), (uint64_t)(d), (uint64_t)(e), 0)
+
+/* The compiler may emit calls to these two even in freestanding code. */
+void *memcpy(void *restrict dest, const void *restrict src, unsigned long n)
+{
+	char *d = dest;
+	const char *s = src;
+
+	while (n--)
+		*d++ = *s++;
+	return dest;
+}
+
+void *memset(void *dest, int c, unsigned long n)
+{
+	char *d = dest;
+
+	while (n--)
+		*d++ = (char)c;
+	return dest;
+}
+
+static unsigned long length(const char *s)
+{
+	unsigned long n = 0;
+
+	while (s[n])
+		n++;
+	return n;
+}
+
+static void close_fd(long fd)
+{
+	if (fd >= 0)
+		call1(__NR_close, fd);
+}
+
+/* openat2(2): answers EAGAIN when a rename races with a scoped lookup; the lookup is then repeated. */
+static long open_scoped(long dir, const char *path, uint64_t flags, uint64_t resolve)
+{
+	struct open_how how = { .flags = flags | O_CLOEXEC, .mode = 0, .resolve = resolve };
+	long ret = -EAGAIN;
+
+	for (int i = 0; i < MAX_RETRIES && ret == -EAGAIN; i++)
+		ret = call4(__NR_openat2, dir, path, &how, sizeof(how));
+	return ret;
+}
+
+struct target {
+	long root;
+	uint64_t make;
+	uint64_t mode;
+	uint64_t resolve;
+};
+
+/* Puts the target of the dangling link `name` (in `dir`) in place of it in `path`: restart from the root. */
+static long splice_link(char *path, unsigned long start, unsigned long end, long dir, const char *name)
+{
+	char link[PATH_MAX];
+	unsigned long rest = length(path + end);
+	long bytes = call4(__NR_readlinkat, dir, name, link, sizeof(link));
+
+	if (bytes < 0)
+		return bytes;
+	unsigned long keep = link[0] == '/' ? 0 : start;
+	unsigned long size = (unsigned long)bytes;
+
+	if (keep + size + rest >= PATH_MAX)
+		return -ENAMETOOLONG;
+	if (keep + size <= end)
+		for (unsigned long i = 0; i <= rest; i++)
+			path[keep + size + i] = path[end + i];
+	else
+		for (unsigned long i = rest + 1; i-- > 0;)
+			path[keep + size + i] = path[end + i];
+	memcpy(path + keep, link, size);
+	return 0;
+}
+
+/* Makes `name` in `dir` and opens it without following anything; -EEXIST when something else is there. */
+static long make_entry(const struct target *t, long dir, const char *name, int last)
+{
+	long ret = last && t->make == MAKE_FILE ? call4(__NR_mknodat, dir, name, S_IFREG | t->mode, 0)
+						: call3(__NR_mkdirat, dir, name, last ? t->mode : 0755);
+	if (ret < 0)
+		return ret;
+	return open_scoped(dir, name, O_PATH | O_NOFOLLOW, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
+}
+
+/*
+ * Walks `path` from the root and makes what is missing, each entry relative to a descriptor of its
+ * parent: a component swapped for a link in between can not lead out (CVE-2024-45310). Returns the
+ * descriptor, or 1 with a new `path` after a dangling link, whose target is then made inside the root.
+ */
+static long walk(const struct target *t, char *path, long *found)
+{
+	long dir = open_scoped(t->root, ".", O_PATH, RESOLVE_IN_ROOT);
+	unsigned long end = 0;
+
+	while (dir >= 0 && path[end]) {
+		char name[NAME_MAX + 1];
+		unsigned long start = end;
+
+		while (path[start] == '/')
+			start++;
+		for (end = start; path[end] && path[end] != '/';)
+			end++;
+		if (end == start)
+			break;
+		if (end - start > NAME_MAX) {
+			close_fd(dir);
+			return -ENAMETOOLONG;
+		}
+		memcpy(name, path + start, end - start);
+		name[end - start] = 0;
+
+		unsigned long after = end;
+		while (path[after] == '/')
+			after++;
+
+		char kept = path[end];
+		path[end] = 0;
+		long next = open_scoped(t->root, path, O_PATH, t->resolve);
+		path[end] = kept;
+		for (int i = 0; i < MAX_RETRIES && next == -ENOENT; i++) {
+			next = make_entry(t, dir, name, path[after] == 0);
+			if (next != -EEXIST)
+				break;
+			long ret = (t->resolve & RESOLVE_NO_SYMLINKS) ? -ELOOP : splice_link(path, start, end, dir, name);
+			if (ret == -EINVAL) { /* not a link: someone made it between the two calls */
+				next = open_scoped(dir, name, O_PATH | O_NOFOLLOW, RESOLVE_BENEATH);
+				continue;
+			}
+			close_fd(dir);
+			return ret < 0 ? ret : 1;
+		}
+		close_fd(dir);
+		dir = next;
+	}
+	*found = dir;
+	return dir < 0 ? dir : 0;
+}
+
+static long statx_fd(uint64_t fd, struct statx *st)
+{
+	return call5(__NR_statx, fd, "", AT_EMPTY_PATH, STATX_TYPE | STATX_MODE, st);
+}
+
+static long open_in_root(const uint64_t *args)
+{
+	struct target t = { .root = (long)args[0], .make = args[2], .mode = args[3], .resolve = args[4] };
+	const char *wanted = (const char *)args[1];
+	char path[PATH_MAX];
+	unsigned long bytes = length(wanted) + 1;
+	long fd = open_scoped(t.root, wanted, O_PATH, t.resolve);
+
+	if (fd != -ENOENT || t.make == MAKE_NOTHING)
+		return fd;
+	if (t.make == MAKE_LIKE) {
+		struct statx st;
+		long ret = statx_fd(args[5], &st);
+		if (ret < 0)
+			return ret;
+		t.make = (st.stx_mode & S_IFMT) == S_IFDIR ? MAKE_DIRECTORY : MAKE_FILE;
+	}
+	if (bytes > sizeof(path))
+		return -ENAMETOOLONG;
+	memcpy(path, wanted, bytes);
+	for (int i = 0; i < MAX_SYMLINKS; i++) {
+		long ret = walk(&t, path, &fd);
+		if (ret <= 0)
+			return ret < 0 ? ret : fd;
+	}
+	return -ELOOP;
+}
+
+/* execvp(3): the first path that is an executable file; a path that may not be run outranks one that is not there. */
+static long find_executable(const uint64_t *args)
+{
+	const char *const *paths = (const char *const *)args[0];
+	long error = -ENOENT;
+
+	for (; *paths; paths++) {
+		struct statx st;
+		long ret = call5(__NR_statx, AT_FDCWD, *paths, 0, STATX_TYPE | STATX_MODE, &st);
+		if (ret == 0) {
+			if ((st.stx_mode & S_IFMT) == S_IFDIR)
+				ret = -EISDIR;
+			else if ((st.stx_mode & 0111) == 0)
+				ret = -EACCES;
+			else
+				ret = call4(__NR_faccessat2, AT_FDCWD, *paths, X_OK, AT_EACCESS);
+			if (ret == -ENOSYS)
+				ret = 0; /* before Linux 5.8: execve(2) has the last word */
+		}
+		if (ret == 0)
+			return (long)*paths;
+		if (error == -ENOENT && ret != -ENOTDIR)
+			error = ret;
+	}
+	return error;
+}
+
+static long check_device(const uint64_t *args)
+{
+	struct statx st;
+	long ret = statx_fd(args[0], &st);
+
+	if (ret < 0)
+		return ret;
+	if ((st.stx_mode & S_IFMT) != args[1] || st.stx_rdev_major != args[2] || st.stx_rdev_minor != args[3])
+		return -ENODEV;
+	return 0;
+}
+
+static long check_filesystem(const uint64_t *args)
+{
+	long buffer[STATFS_BYTES / sizeof(long)]; /* struct statfs starts with `long f_type` */
+	long ret = call2(__NR_fstatfs, args[0], buffer);
+
+	if (ret < 0)
+		return ret;
+	return ((uint64_t)buffer[0] == args[1]) == (args[2] != 0) ? 0 : -ENODEV;
+}
+
+/* getcwd(2): a directory that is not below the root reads "(unreachable)/…" (CVE-2024-21626). */
+static long check_cwd(const uint64_t *args)
+{
+	char path[PATH_MAX];
+	long ret = call2(__NR_getcwd, path, sizeof(path));
+
+	if (ret < 0)
+		return ret;
+	if (path[0] != '/')
+		return -ENOENT;
+	return args[0] && path[1] == 0 ? -EACCES : 0;
+}
+
+static long get_mode(uint64_t fd)
+{
+	struct statx st;
+	long ret = statx_fd(fd, &st);
+
+	return ret < 0 ? ret : st.stx_mode & 07777;
+}
+
+/* passwd(5), read a byte at a time: `name:password:uid:gid:gecos:directory:shell` */
+struct passwd_reader {
+	unsigned int field;
+	uint64_t uid;
+	int has_uid;
+	unsigned long bytes; /* of the directory */
+};
+
+enum { PASSWD_UID = 2, PASSWD_DIRECTORY = 5 };
+
+/* Takes one byte; 1 when it ends the line of `uid` and `home` holds its directory. */
+static int read_passwd(struct passwd_reader *r, char c, uint64_t uid, char *home, uint64_t size)
+{
+	if (c == '\n') {
+		int found = r->has_uid && r->uid == uid && r->field >= PASSWD_DIRECTORY && r->bytes > 0 && r->bytes < size;
+		if (found)
+			home[r->bytes] = 0;
+		*r = (struct passwd_reader){ 0 };
+		return found;
+	}
+	if (c == ':')
+		r->field++;
+	else if (r->field == PASSWD_UID && c >= '0' && c <= '9' && r->uid <= UINT32_MAX) {
+		r->uid = r->uid * 10 + (uint64_t)(c - '0');
+		r->has_uid = 1;
+	} else if (r->field == PASSWD_UID)
+		r->uid = UINT64_MAX; /* not a number: no one's line */
+	else if (r->field == PASSWD_DIRECTORY) {
+		if (r->bytes < size)
+			home[r->bytes] = c;
+		r->bytes++;
+	}
+	return 0;
+}
+
+static long find_home(const uint64_t *args)
+{
+	char chunk[512];
+	struct passwd_reader reader = { 0 };
+	char *home = (char *)args[2];
+	long bytes = 0;
+	long fd = call4(__NR_openat, AT_FDCWD, args[0], O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0);
+
+	if (fd < 0)
+		return fd;
+	for (int i = 0; i < PASSWD_MAX_CHUNKS; i++) {
+		bytes = call3(__NR_read, fd, chunk, sizeof(chunk));
+		if (bytes <= 0)
+			break;
+		for (long at = 0; at < bytes; at++)
+			if (read_passwd(&reader, chunk[at], args[1], home, args[3])) {
+				close_fd(fd);
+				return 0;
+			}
+	}
+	close_fd(fd);
+	if (bytes == 0 && read_passwd(&reader, '\n', args[1], home, args[3]))
+		return 0;
+	home[0] = '/';
+	home[1] = 0;
+	return -ENOENT;
+}
+
+static long write_file(const uint64_t *args)
+{
+	long fd = call4(__NR_openat, AT_FDCWD, args[0], O_WRONLY | O_CLOEXEC | O_NOCTTY, 0);
+
+	if (fd < 0)
+		return fd;
+	long ret = call3(__NR_write, fd, args[1], args[2]);
+	close_fd(fd);
+	return ret;
+}
+
+static long store(const uint64_t *args)
+{
+	if (args[2] == sizeof(uint64_t))
+		*(uint64_t *)args[0] = args[1];
+	else
+		*(uint32_t *)args[0] = (uint32_t)args[1];
+	return 0;
+}
+
+static long execute(uint16_t nr, const uint64_t *args)
+{
+	long ret;
+
+	switch (nr) {
+	case OP_STORE:
+		return store(args);
+	case OP_OPEN_IN_ROOT:
+		return open_in_root(args);
+	case OP_FIND_EXECUTABLE:
+		return find_executable(args);
+	case OP_CHECK_DEVICE:
+		return check_device(args);
+	case OP_CHECK_FILESYSTEM:
+		return check_filesystem(args);
+	case OP_CHECK_CWD:
+		return check_cwd(args);
+	case OP_GET_MODE:
+		return get_mode(args[0]);
+	case OP_WRITE_FILE:
+		return write_file(args);
+	case OP_FIND_HOME:
+		return find_home(args);
+	default:
+		for (int i = 0; i < MAX_RETRIES; i++) {
+			ret = my_syscall6(nr, args[0], args[1], args[2], args[3], args[4], args[5]);
+			if (ret != -EINTR && !(ret == -EAGAIN && nr == __NR_openat2))
+				break;
+		}
+		return ret;
+	}
+}
+
+static int is_tolerated(const struct insn *insn, long error)
+{
+	for (unsigned int i = 0; i < TOLERATED_COUNT; i++)
+		if (insn->tolerated[i] == error)
+			return 1;
+	return 0;
+}
+
+/* A filesystem context keeps a log that says which option it did not like (fsopen(2)). */
+static uint32_t read_log(const struct insn *insn, const uint64_t *args, struct report *report)
+{
+	if (insn->nr != __NR_fsconfig && insn->nr != __NR_fsmount)
+		return 0;
+	long bytes = call3(__NR_read, args[0], report->log, sizeof(report->log));
+
+	return bytes > 0 ? (uint32_t)bytes : 0;
+}
+
+static void fail(const struct program *p, uint32_t index, const uint64_t *args, long error)
+{
+	struct report report = { .kind = REPORT_FAILURE, .insn = index, .error = (int32_t)error };
+
+	report.log_bytes = read_log(&p->insns[index], args, &report);
+	my_syscall6(__NR_sendto, (uint64_t)p->registers[REGISTER_CONTROL], (uint64_t)&report, sizeof(report), MSG_NOSIGNAL,
+		    0, 0);
+	call1(__NR_exit_group, EXIT_FAILED_STEP);
+}
+
+static void run(struct program *p)
+{
+	for (uint32_t i = 0; i < p->count; i++) {
+		const struct insn *insn = &p->insns[i];
+		uint64_t args[ARGUMENT_COUNT];
+
+		for (unsigned int a = 0; a < ARGUMENT_COUNT; a++)
+			args[a] = insn->registers >> a & 1 ? (uint64_t)p->registers[insn->args[a] % REGISTER_COUNT]
+							   : insn->args[a];
+		long ret = execute(insn->nr, args);
+		if (ret == 0 && insn->flags & FAIL_ON_ZERO)
+			ret = -EPIPE;
+		if (ret < 0 && ret >= -4095) {
+			if (!is_tolerated(insn, -ret))
+				fail(p, i, args, -ret);
+			i += insn->otherwise;
+			continue;
+		}
+		if (insn->into < REGISTER_COUNT)
+			p->registers[insn->into] = ret;
+		if (ret == 0 || !(insn->flags & SKIP_ON_ZERO))
+			i += insn->skip;
+	}
+}
+
+/* Maps the program that stands in the descriptor `fd` and checks what the writer promised. */
+static struct program *load(long fd)
+{
+	long bytes = call3(__NR_lseek, fd, 0, SEEK_END);
+
+	if (bytes < (long)sizeof(struct program) || bytes > (long)PROGRAM_MAX_BYTES)
+		return 0;
+	long at = my_syscall6(__NR_mmap, PROGRAM_BASE, (uint64_t)bytes, PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_FIXED_NOREPLACE, (uint64_t)fd, 0);
+	if (at != (long)PROGRAM_BASE)
+		return 0;
+	close_fd(fd);
+
+	struct program *p = (struct program *)PROGRAM_BASE;
+	if (p->magic != PROGRAM_MAGIC || p->version != PROGRAM_VERSION || p->bytes != (uint64_t)bytes)
+		return 0;
+	if (p->count > (p->bytes - sizeof(*p)) / sizeof(struct insn))
+		return 0;
+	return p;
+}
+
+/* argv[argc - 1] is the number of the program's descriptor. */
+__attribute__((noreturn, used)) void executor_main(const long *stack)
+{
+	const char *const *argv = (const char *const *)(stack + 1);
+	const char *digits = argv[stack[0] - 1];
+	long fd = 0;
+
+	for (; *digits >= '0' && *digits <= '9' && fd < 1 << 20; digits++)
+		fd = fd * 10 + (*digits - '0');
+	struct program *p = *digits ? 0 : load(fd);
+	if (p)
+		run(p);
+	for (;;)
+		call1(__NR_exit_group, EXIT_BROKEN_PROGRAM);
+}

@@ -1,0 +1,85 @@
+/*
+ * The layout of a program: docs/program-format.md describes it, lib/plan/layout.ts writes it.
+ * Every pointer inside a program is absolute, because a program is always mapped at PROGRAM_BASE.
+ */
+#ifndef TSRUN_PROGRAM_H
+#define TSRUN_PROGRAM_H
+
+#include <stdint.h>
+
+/* 64 GiB: below every mapping the kernel places by itself, on x86-64 and on arm64 with 39-bit addresses. */
+#define PROGRAM_BASE 0x1000000000UL
+#define PROGRAM_MAGIC 0x4e525354U /* "TSRN" */
+#define PROGRAM_VERSION 1U
+#define PROGRAM_MAX_BYTES (16UL << 20)
+
+#define REGISTER_COUNT 64U
+/* The register that always holds the socket reports are sent to. */
+#define REGISTER_CONTROL 0U
+#define NO_REGISTER 0xffU
+
+#define ARGUMENT_COUNT 6U
+#define TOLERATED_COUNT 3U
+
+/* struct insn, `nr`: numbers from here on are operations of the executor, not system calls. */
+enum operation {
+	OP_STORE = 0x8000,       /* address, value, bytes: writes a register into the program's memory */
+	OP_OPEN_IN_ROOT,         /* root fd, path, enum make, mode, resolve flags, like fd: an O_PATH descriptor */
+	OP_FIND_EXECUTABLE,      /* address of a NULL-ended array of paths: the address of the first fit */
+	OP_CHECK_DEVICE,         /* fd, S_IFMT bits, major, minor: fails with ENODEV on any other file */
+	OP_CHECK_FILESYSTEM,     /* fd, magic of statfs(2), wanted: fails with ENODEV when it is (not) that filesystem */
+	OP_CHECK_CWD,            /* below: ENOENT when the working directory is out of the root; if `below`, EACCES at / */
+	OP_GET_MODE,             /* fd: the permission bits */
+	OP_WRITE_FILE,           /* path, text, bytes: opens a file that is there, writes the text at once, closes it */
+	OP_FIND_HOME,            /* path of a passwd(5) file, uid, address and size of a buffer: writes the home directory */
+};
+
+/* OP_OPEN_IN_ROOT: what to make where nothing is. */
+enum make {
+	MAKE_NOTHING,
+	MAKE_DIRECTORY,
+	MAKE_FILE,
+	MAKE_LIKE, /* a directory when the `like` descriptor is one, else a file */
+};
+
+/* struct insn, `flags` */
+#define FAIL_ON_ZERO 1U /* a result of 0 (end of file) counts as EPIPE */
+#define SKIP_ON_ZERO 2U /* `skip` applies only when the result is 0 (the child of clone) */
+
+struct insn {
+	uint16_t nr;                         /* system call number or enum operation */
+	uint8_t into;                        /* register that takes the result, or NO_REGISTER */
+	uint8_t registers;                   /* bit i: args[i] is the number of a register */
+	uint16_t skip;                       /* instructions to pass over after success */
+	uint16_t otherwise;                  /* instructions to pass over after a tolerated errno */
+	uint16_t tolerated[TOLERATED_COUNT]; /* errnos that are no failure; 0 is none */
+	uint16_t flags;
+	uint64_t args[ARGUMENT_COUNT];
+};
+
+struct program {
+	uint32_t magic;
+	uint32_t version;
+	uint32_t bytes; /* of the whole image */
+	uint32_t count; /* of instructions */
+	int64_t registers[REGISTER_COUNT];
+	struct insn insns[];
+};
+
+/* What the executor sends on the control socket when an instruction fails. */
+#define REPORT_FAILURE 1U
+#define REPORT_LOG_BYTES 240U
+
+struct report {
+	uint32_t kind; /* REPORT_FAILURE; the program's own messages use other values */
+	uint32_t insn; /* index of the instruction */
+	int32_t error; /* errno */
+	uint32_t log_bytes;
+	char log[REPORT_LOG_BYTES]; /* what a filesystem context said (fsopen(2)), not NUL-ended */
+};
+
+_Static_assert(sizeof(struct insn) == 64, "lib/plan/layout.ts writes 64 bytes");
+_Static_assert(sizeof(struct program) == 16 + 8 * REGISTER_COUNT, "lib/plan/layout.ts writes 528 bytes");
+_Static_assert(sizeof(struct report) == 256, "lib/linux/executor.ts reads 256 bytes");
+
+#endif

@@ -1,0 +1,91 @@
+import { FCNTL } from "./constants/files.ts";
+import { MSG, SOCK_FLAGS, SOCKET } from "./constants/sockets.ts";
+import { checkedCall, OwnedFd, openCall } from "./fd.ts";
+import type { Kernel } from "./kernel.ts";
+
+const SEQPACKET = SOCKET.SOCK_SEQPACKET | SOCK_FLAGS.SOCK_CLOEXEC;
+const STREAM = SOCKET.SOCK_STREAM | SOCK_FLAGS.SOCK_CLOEXEC;
+
+/** socketpair(2), SOCK_SEQPACKET: both ends are the caller's, and close on exec. */
+export function socketPair(kernel: Kernel): readonly [OwnedFd, OwnedFd] {
+  const fds = new Int32Array(2);
+  checkedCall(kernel, { doing: "make a pair of sockets" }, "socketpair", SOCKET.AF_UNIX, SEQPACKET, 0, fds);
+  const [first = -1, second = -1] = fds;
+  return [new OwnedFd(kernel, first), new OwnedFd(kernel, second)];
+}
+
+/** listen(2) on a new socket `name` in an open directory. */
+export function listenIn(kernel: Kernel, directory: OwnedFd, name: string): OwnedFd {
+  const doing = { doing: `listen on ${name}`, path: name };
+  const address = unixAddress(`/proc/self/fd/${directory.number}/${name}`);
+  using socket = openCall(kernel, doing, "socket", SOCKET.AF_UNIX, SEQPACKET, 0);
+  checkedCall(kernel, doing, "bind", socket.number, address, address.length);
+  checkedCall(kernel, doing, "listen", socket.number, 1);
+  return socket.move();
+}
+
+/** connect(2) to the socket `name` in an open directory: the connection, or the negated errno. */
+export function connectIn(kernel: Kernel, directory: OwnedFd, name: string): OwnedFd | number {
+  const address = unixAddress(`/proc/self/fd/${directory.number}/${name}`);
+  using socket = openCall(kernel, { doing: `connect to ${name}` }, "socket", SOCKET.AF_UNIX, SEQPACKET, 0);
+  const result = kernel.call("connect", socket.number, address, address.length);
+  return result < 0 ? result : socket.move();
+}
+
+/** connect(2) to a stream socket by its path. @throws {SyscallError} */
+export function connectStream(kernel: Kernel, path: string): OwnedFd {
+  const doing = { doing: `connect to ${path}`, path };
+  const address = unixAddress(path);
+  using socket = openCall(kernel, doing, "socket", SOCKET.AF_UNIX, STREAM, 0);
+  checkedCall(kernel, doing, "connect", socket.number, address, address.length);
+  return socket.move();
+}
+
+/** recv(2) of one message: the part of the buffer it filled; empty at the end. */
+export function receive(kernel: Kernel, socket: OwnedFd, buffer: Uint8Array): Uint8Array {
+  const doing = { doing: "receive a report" };
+  const bytes = checkedCall(kernel, doing, "recvfrom", socket.number, buffer, buffer.length, 0, 0, 0);
+  return buffer.subarray(0, bytes);
+}
+
+/** Offsets in `struct msghdr` and the size of a control message with one descriptor. */
+const MSGHDR_BYTES = 56;
+const CONTROL_BYTES = 24;
+const CONTROL_DATA = 16;
+
+/** recvmsg(2) of a descriptor sent by SCM_RIGHTS; undefined at the end. */
+export function receiveFd(
+  kernel: Kernel,
+  socket: OwnedFd,
+  address: (buffer: Uint8Array) => number,
+): OwnedFd | undefined {
+  const payload = new Uint8Array(64);
+  const control = new Uint8Array(CONTROL_BYTES);
+  const vector = new BigUint64Array([BigInt(address(payload)), BigInt(payload.length)]);
+  const header = new Uint8Array(MSGHDR_BYTES);
+  const view = new DataView(header.buffer);
+  view.setBigUint64(16, BigInt(address(new Uint8Array(vector.buffer))), true);
+  view.setBigUint64(24, 1n, true);
+  view.setBigUint64(32, BigInt(address(control)), true);
+  view.setBigUint64(40, BigInt(CONTROL_BYTES), true);
+  const doing = { doing: "receive the terminal" };
+  const bytes = checkedCall(kernel, doing, "recvmsg", socket.number, header, MSG.MSG_CMSG_CLOEXEC);
+  const hasFd = view.getBigUint64(40, true) >= BigInt(CONTROL_DATA + 4);
+  if (bytes === 0 || !hasFd) return undefined;
+  return new OwnedFd(kernel, new DataView(control.buffer).getInt32(CONTROL_DATA, true));
+}
+
+/** fcntl(2): a descriptor of the caller's at or above `minimum`, without close-on-exec: for a child to inherit. */
+export function inheritable(kernel: Kernel, fd: OwnedFd, minimum: number): OwnedFd {
+  return openCall(kernel, { doing: "hand a descriptor on" }, "fcntl", fd.number, FCNTL.F_DUPFD, minimum);
+}
+
+/** `struct sockaddr_un`: u16 family, then the path with its NUL. @throws {TypeError} when it is too long */
+function unixAddress(path: string): Uint8Array {
+  const bytes = new TextEncoder().encode(path);
+  if (bytes.length > 107) throw new TypeError(`internal error: socket path is too long: ${path}`);
+  const address = new Uint8Array(2 + bytes.length + 1);
+  new DataView(address.buffer).setUint16(0, SOCKET.AF_UNIX, true);
+  address.set(bytes, 2);
+  return address;
+}

@@ -1,0 +1,125 @@
+import { ContainerError } from "../../errors.ts";
+import { propertyPath } from "../../json-pointer.ts";
+import type { Errno } from "../../linux/constants/errno.ts";
+import type { DeviceRule, LinuxResources } from "../../spec/resources.ts";
+import { makeDirectory, writeFile } from "../calls.ts";
+import { DEFAULT_DEVICES } from "../devices.ts";
+import type { CgroupV1Host, CgroupV2Host, Hierarchy, Host } from "../host.ts";
+import type { Purpose, Step } from "../step.ts";
+import type { CgroupFile } from "./files.ts";
+import { deviceFilesV1, filesV1 } from "./v1.ts";
+import { filesV2 } from "./v2.ts";
+
+const PATH = "/linux/cgroupsPath";
+
+/**
+ * config-linux.md § Control groups, by writing the files of cgroupfs: makes the container's directories, sets the
+ * limits and, with v1, puts the calling process in. (With v2 the process is born there: CLONE_INTO_CGROUP.)
+ * @throws {ContainerError} failed_precondition for a limit whose controller this host does not have
+ */
+export function compileCgroups(resources: LinuxResources, host: Host): readonly Step[] {
+  return host.cgroups.mode === "v2" ? compileV2(resources, host.cgroups) : compileV1(resources, host.cgroups);
+}
+
+function compileV1(resources: LinuxResources, host: CgroupV1Host): readonly Step[] {
+  const files = [...filesV1(resources), ...deviceFilesV1(resources.devices ?? [], DEFAULT_RULES)];
+  for (const file of files) {
+    if (!host.hierarchies.some(({ controllers }) => controllers.includes(file.controller))) refuse(file, "mounted");
+  }
+  const unified = host.unified === undefined ? [] : makeBelow(host.unified.mountPoint, host.unified.directory);
+  return [
+    ...unified,
+    ...host.hierarchies.flatMap((hierarchy) => [
+      ...makeBelow(hierarchy.mountPoint, hierarchy.directory),
+      ...fillCpuset(hierarchy),
+      ...files
+        .filter(({ controller }) => hierarchy.controllers.includes(controller))
+        .map((file) => writeLimit(hierarchy.directory, file)),
+      join(hierarchy),
+    ]),
+  ];
+}
+
+/**
+ * cgroups(7): a process of one thread that writes 0 to `tasks` moves itself without the lock that writes to
+ * `cgroup.procs` wait for, which takes the kernel some milliseconds to get.
+ */
+function join({ directory }: Hierarchy): Step {
+  return writeFile(`${directory}/tasks`, "0", { doing: `join cgroup ${directory}`, from: PATH, path: directory });
+}
+
+/** cpuset(7): a new directory takes no process until it has processors and memory nodes. */
+function fillCpuset({ cpuset }: Hierarchy): readonly Step[] {
+  if (cpuset === undefined) return [];
+  return cpuset.fill.flatMap((directory) => {
+    const purpose: Purpose = { doing: `give cgroup ${directory} its parent's cpus`, from: PATH, path: directory };
+    return [
+      writeFile(`${directory}/cpuset.cpus`, cpuset.cpus, purpose),
+      writeFile(`${directory}/cpuset.mems`, cpuset.mems, purpose),
+    ];
+  });
+}
+
+function compileV2(resources: LinuxResources, host: CgroupV2Host): readonly Step[] {
+  const files = filesV2(resources);
+  for (const file of files) {
+    if (file.controller !== "cgroup" && !host.controllers.includes(file.controller)) refuse(file, "available");
+  }
+  return [
+    ...makeBelow(host.mountPoint, host.directory),
+    ...enableControllers(host),
+    ...files.map((file) => writeLimit(host.directory, file)),
+  ];
+}
+
+/**
+ * cgroups(7): a controller works in a directory when every directory above has it in cgroup.subtree_control. One that
+ * cannot be enabled is a fault only if a limit needs it, which then finds its file missing.
+ */
+function enableControllers({ mountPoint, directory, controllers }: CgroupV2Host): readonly Step[] {
+  return [mountPoint, ...between(mountPoint, directory).slice(0, -1)].flatMap((parent) =>
+    controllers.map((controller): Step => {
+      const purpose: Purpose = { doing: `enable controller ${controller} in ${parent}`, from: PATH, path: parent };
+      const step = writeFile(`${parent}/cgroup.subtree_control`, `+${controller}`, purpose);
+      return { ...step, tolerated: MAY_REFUSE };
+    }),
+  );
+}
+
+/** Delegated to somebody else, in use, or not there: what cannot be enabled may not be needed. */
+const MAY_REFUSE: readonly Errno[] = ["EACCES", "EBUSY", "ENOENT"];
+
+/** A file that may be missing is passed over. */
+function writeLimit(directory: string, file: CgroupFile): Step {
+  const path = `${directory}/${file.file}`;
+  const purpose: Purpose = { doing: `write ${JSON.stringify(file.value)} to ${file.file}`, from: file.from, path };
+  const step = writeFile(path, file.value, purpose);
+  return file.optional === true ? { ...step, tolerated: ["ENOENT"] } : step;
+}
+
+function makeBelow(mountPoint: string, directory: string): readonly Step[] {
+  return between(mountPoint, directory).map((path) =>
+    makeDirectory(path, { doing: `make cgroup ${path}`, from: PATH, path }),
+  );
+}
+
+/** The directories from below `mountPoint` down to `directory`. */
+function between(mountPoint: string, directory: string): readonly string[] {
+  const names = directory.slice(mountPoint.length).split("/").slice(1);
+  return names.map((_, index) => `${mountPoint}/${names.slice(0, index + 1).join("/")}`);
+}
+
+function refuse({ controller, from }: CgroupFile, state: string): never {
+  const why = `the ${controller} controller is not ${state} on this host`;
+  throw new ContainerError("failed_precondition", `cannot apply ${propertyPath(from)}: ${why}`);
+}
+
+/** What every container may use, as with runc: mknod of anything, the default devices, terminals. */
+const DEFAULT_RULES: readonly DeviceRule[] = [
+  { allow: true, type: "c", access: "m" },
+  { allow: true, type: "b", access: "m" },
+  ...DEFAULT_DEVICES.map(({ major, minor }): DeviceRule => ({ allow: true, type: "c", major, minor, access: "rwm" })),
+  { allow: true, type: "c", major: 136, access: "rwm" },
+  { allow: true, type: "c", major: 5, minor: 2, access: "rwm" },
+  { allow: true, type: "c", major: 10, minor: 200, access: "rwm" },
+];

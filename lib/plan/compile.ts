@@ -1,0 +1,155 @@
+import type { Config, Linux, LinuxNamespace, Process } from "../spec/config.ts";
+import { compileCgroups } from "./cgroup/compile.ts";
+import {
+  compileBoundingSet,
+  compileCapabilities,
+  compileNoNewPrivileges,
+  compileUmask,
+  compileUser,
+} from "./credentials.ts";
+import { compileDevices } from "./devices.ts";
+import { compileCwd, compileExecutable, compileMakeCwd } from "./executable.ts";
+import type { Host, Request } from "./host.ts";
+import { compileLateReadonly, compileMount, planMounts } from "./mounts.ts";
+import { compileJoins, hasOwn } from "./namespaces.ts";
+import { compileLoopback } from "./network.ts";
+import { compileMaskedPaths, compileReadonlyPaths } from "./paths.ts";
+import {
+  awaitStart,
+  compileDescriptors,
+  compileFork,
+  compileHardening,
+  compileKeyring,
+  compileOomScore,
+  compileSession,
+  compileSignals,
+  compileStdioOwner,
+  reopenNullStdio,
+} from "./process.ts";
+import { compileRlimits } from "./rlimits.ts";
+import { compileMoveRoot, compilePivot, compileReadonlyRoot, compileRootfs, compileRootPropagation } from "./rootfs.ts";
+import type { Step } from "./step.ts";
+import { compileSysctl } from "./sysctl.ts";
+import { compileTerminal } from "./terminal.ts";
+import { compileUts } from "./uts.ts";
+
+/** What `create` runs: `setup` works in the host's namespaces and ends with the birth of `init`, which does the rest. */
+export interface Plan {
+  readonly setup: readonly Step[];
+  readonly init: readonly Step[];
+}
+
+/** Which process runs a step. */
+export type PlanProcess = keyof Plan;
+
+/**
+ * Compiles a config into the program that makes its container and waits for `start`.
+ * @throws {ContainerError} when the config asks for what this host, or no host, can give
+ */
+export function compile(config: Config, host: Host, request: Request): Plan {
+  const linux = config.linux ?? {};
+  const namespaces = linux.namespaces ?? [];
+  return {
+    setup: compileSetup(config.process, linux, host, request),
+    init: compileInit(config, namespaces, host, request),
+  };
+}
+
+/** All steps in the order of the program. */
+export function planSteps(plan: Plan): readonly Step[] {
+  return [...plan.setup, ...plan.init];
+}
+
+function compileSetup(process: Process | undefined, linux: Linux, host: Host, request: Request): readonly Step[] {
+  const namespaces = linux.namespaces ?? [];
+  return [
+    ...compileDescriptors(request, process?.terminal === true),
+    ...compileSignals(),
+    ...compileOomScore(process),
+    ...compileCgroups(linux.resources ?? {}, host),
+    ...compileHardening(),
+    ...compileJoins(namespaces),
+    ...compileFork(namespaces, host),
+  ];
+}
+
+function compileInit(
+  config: Config,
+  namespaces: readonly LinuxNamespace[],
+  host: Host,
+  request: Request,
+): readonly Step[] {
+  const linux = config.linux ?? {};
+  return [
+    ...compileHardening(),
+    compileSession(),
+    ...(request.noNewKeyring ? [] : compileKeyring(request.id)),
+    ...(hasOwn(namespaces, "network") ? compileLoopback() : []),
+    ...compileFilesystem(config, namespaces, host, request),
+    ...compileUts(config),
+    ...compileSysctl(linux.sysctl ?? {}),
+    ...compileRestrictions(config),
+    ...compileProcess(config.process, host, request),
+  ];
+}
+
+/** Everything up to the moment the process stands in its root. */
+function compileFilesystem(
+  config: Config,
+  namespaces: readonly LinuxNamespace[],
+  host: Host,
+  request: Request,
+): readonly Step[] {
+  const linux = config.linux ?? {};
+  const hasMountNamespace = namespaces.some(({ type }) => type === "mount");
+  const mounts = planMounts(config.mounts ?? []);
+  const context = { host, request, ownCgroupNamespace: hasOwn(namespaces, "cgroup") };
+  const process = config.process;
+  return [
+    ...compileRootfs(linux, host, request, hasMountNamespace),
+    ...mounts.flatMap((mount) => compileMount(mount, context)),
+    ...compileDevices(linux.devices ?? [], mounts),
+    ...(process === undefined ? [] : compileMakeCwd(process)),
+    ...compileEnter(hasMountNamespace, request),
+    ...compileRootPropagation(linux),
+    ...(process?.terminal === true ? compileTerminal(process.consoleSize) : reopenNullStdio(host)),
+    ...compileLateReadonly(mounts),
+  ];
+}
+
+function compileEnter(hasMountNamespace: boolean, request: Request): readonly Step[] {
+  if (!hasMountNamespace || request.noPivot) return compileMoveRoot(hasMountNamespace);
+  return compilePivot();
+}
+
+/** What takes away: after this nothing is made in the container any more. */
+function compileRestrictions(config: Config): readonly Step[] {
+  const linux = config.linux ?? {};
+  return [
+    ...compileReadonlyPaths(linux.readonlyPaths ?? []),
+    ...compileMaskedPaths(linux.maskedPaths ?? []),
+    ...(config.root.readonly === true ? compileReadonlyRoot() : []),
+  ];
+}
+
+/** config.md § Process: what the program runs as, then the wait for `start`, then the program. */
+function compileProcess(process: Process | undefined, host: Host, request: Request): readonly Step[] {
+  if (process === undefined) return awaitStart(request);
+  const { user = {}, capabilities = {} } = process;
+  const cwd = compileCwd(process);
+  const executable = compileExecutable(process);
+  return [
+    ...compileRlimits(process.rlimits ?? [], host),
+    ...(process.noNewPrivileges === true ? [compileNoNewPrivileges()] : []),
+    compileUmask(user),
+    ...cwd.asRoot,
+    ...compileStdioOwner(user, host, process.terminal === true),
+    ...compileBoundingSet(capabilities, host),
+    ...compileUser(user),
+    ...compileCapabilities(capabilities, host),
+    ...cwd.asUser,
+    ...executable.find,
+    ...awaitStart(request),
+    executable.execute,
+  ];
+}

@@ -1,0 +1,62 @@
+import type { Architecture } from "../linux/constants/syscalls.ts";
+
+/**
+ * What a plan has to know of the machine and of its caller. Gathered once by lib/runtime, so that compiling stays
+ * pure: same config, same host, same program.
+ */
+export interface Host {
+  readonly architecture: Architecture;
+  /** The number of the last capability this kernel knows. */
+  readonly lastCapability: number;
+  /** RLIMIT_NOFILE of the caller; Bun raises that of its own process. */
+  readonly nofile: { readonly soft: bigint; readonly hard: bigint };
+  /** Which of the descriptors 0, 1 and 2 are the host's /dev/null. */
+  readonly nullStdio: readonly number[];
+  readonly cgroups: CgroupHost;
+  /** The mount point below which the rootfs lies; known when `linux.rootfsPropagation` needs it. */
+  readonly rootfsMountPoint?: string;
+}
+
+/** The cgroup set-up of the host: cgroup v2 alone, or v1 hierarchies, with a v2 one beside them when hybrid. */
+export type CgroupHost = CgroupV2Host | CgroupV1Host;
+
+export interface CgroupV2Host {
+  readonly mode: "v2";
+  /** Absolute path of the container's cgroup directory. */
+  readonly directory: string;
+  /** Where the cgroup2 filesystem is mounted. */
+  readonly mountPoint: string;
+  /** Those of the root's cgroup.controllers. */
+  readonly controllers: readonly string[];
+}
+
+export interface CgroupV1Host {
+  readonly mode: "v1";
+  readonly hierarchies: readonly Hierarchy[];
+  /** The container's directory in the v2 hierarchy of a hybrid set-up, which carries no controllers. */
+  readonly unified?: { readonly directory: string; readonly mountPoint: string };
+}
+
+/** One mounted hierarchy of cgroup v1. */
+export interface Hierarchy {
+  /** What it is called in /proc/self/cgroup: `cpu`, `cpuacct`; `name=systemd` for a named one. */
+  readonly controllers: readonly string[];
+  readonly mountPoint: string;
+  /** Absolute path of the container's directory. */
+  readonly directory: string;
+  /** cpuset only: what directories that have no value yet start with; the nearest parent's. */
+  readonly cpuset?: { readonly cpus: string; readonly mems: string; readonly fill: readonly string[] };
+}
+
+/** What the caller of the runtime asked for. */
+export interface Request {
+  readonly id: string;
+  /** Absolute path of the rootfs, without symbolic links. */
+  readonly rootfs: string;
+  /** Absolute path of the bundle. */
+  readonly bundle: string;
+  readonly noPivot: boolean;
+  readonly noNewKeyring: boolean;
+  /** How many descriptors after 2 the container keeps. */
+  readonly preserveFds: number;
+}

@@ -1,0 +1,204 @@
+import { ContainerError } from "../errors.ts";
+import { pointerTo, propertyPath } from "../json-pointer.ts";
+import { MOUNT_ATTR, MS_REC } from "../linux/constants/mounts.ts";
+import type { Mount } from "../spec/config.ts";
+import {
+  attach,
+  checkFilesystem,
+  cloneTree,
+  createMount,
+  openContext,
+  openInRoot,
+  setAttributes,
+  setOption,
+} from "./calls.ts";
+import { compileCgroupMount } from "./cgroup-mount.ts";
+import type { Host, Request } from "./host.ts";
+import { type FilesystemOption, type MountOptions, parseMountOptions } from "./mount-options.ts";
+import { type Purpose, register, type Step } from "./step.ts";
+
+/** A mount of the config with its options understood. */
+export interface PlannedMount {
+  readonly mount: Mount;
+  /** Absolute and without `.`, `..` or doubled slashes. */
+  readonly destination: string;
+  readonly options: MountOptions;
+  readonly purpose: Purpose;
+}
+
+/** What a mount depends on beside itself. */
+export interface MountContext {
+  readonly host: Host;
+  readonly request: Request;
+  readonly ownCgroupNamespace: boolean;
+}
+
+/** config.md § Mounts: in the listed order. */
+export function planMounts(mounts: readonly Mount[]): readonly PlannedMount[] {
+  return mounts.map((mount, index): PlannedMount => {
+    const options = parseMountOptions(mount.options ?? []);
+    const destination = normalize(mount.destination);
+    const what = options.bind === "none" ? (mount.type ?? "none") : (mount.source ?? "");
+    const doing = options.remount ? `remount ${destination}` : `mount ${what} on ${destination}`;
+    return { mount, destination, options, purpose: { doing, from: pointerTo("/mounts", index), path: destination } };
+  });
+}
+
+/**
+ * The steps of one mount.
+ * @throws {ContainerError} invalid_argument for what no container may mount
+ */
+export function compileMount(planned: PlannedMount, context: MountContext): readonly Step[] {
+  const { mount, options } = planned;
+  refuseUnsafe(planned);
+  if (options.remount) return compileRemount(planned);
+  if (options.bind !== "none") return compileBind(planned, context.request);
+  if (mount.type === "cgroup" || mount.type === "cgroup2") {
+    return compileCgroupMount(planned, context.host, context.ownCgroupNamespace);
+  }
+  return compileFilesystem(planned);
+}
+
+/** Mounts of a tmpfs, or on /dev, stay writable until everything is in place; these steps then make them read-only. */
+export function compileLateReadonly(mounts: readonly PlannedMount[]): readonly Step[] {
+  return mounts
+    .filter(isLateReadonly)
+    .flatMap(({ destination, purpose }) => [
+      openInRoot({ path: destination, into: "target" }, purpose),
+      setAttributes("target", { set: MOUNT_ATTR.MOUNT_ATTR_RDONLY }, false, purpose),
+    ]);
+}
+
+/** Removes `.`, `..` and doubled slashes by their text alone; a relative path starts at `/`. */
+export function normalize(path: string): string {
+  const parts: string[] = [];
+  for (const part of path.split("/")) {
+    if (part === "..") parts.pop();
+    else if (part !== "" && part !== ".") parts.push(part);
+  }
+  return `/${parts.join("/")}`;
+}
+
+function isLateReadonly({ mount, destination, options }: PlannedMount): boolean {
+  const isReadonly = (options.set & MOUNT_ATTR.MOUNT_ATTR_RDONLY) !== 0;
+  return isReadonly && options.bind === "none" && (mount.type === "tmpfs" || destination === "/dev");
+}
+
+/** The only files of /proc that may be covered, as runc has it (lxcfs covers them). */
+const PROC_TARGETS = new Set([
+  "/proc/cpuinfo",
+  "/proc/diskstats",
+  "/proc/meminfo",
+  "/proc/stat",
+  "/proc/swaps",
+  "/proc/uptime",
+  "/proc/loadavg",
+  "/proc/slabinfo",
+  "/proc/sys/kernel/ns_last_pid",
+  "/proc/sys/crypto/fips_enabled",
+]);
+
+function refuseUnsafe({ mount, destination, options, purpose }: PlannedMount): void {
+  if (destination === "/") throw refuse(purpose, "the root of the container cannot be mounted over");
+  if (destination.startsWith("/proc/") && !PROC_TARGETS.has(destination)) {
+    throw refuse(purpose, `${destination} cannot be mounted because it is inside /proc`);
+  }
+  if (destination === "/proc" && options.bind === "none" && mount.type !== "proc") {
+    throw refuse(purpose, "/proc can only be a mount of type proc");
+  }
+  if (options.idmap !== "none" || mount.uidMappings !== undefined || mount.gidMappings !== undefined) {
+    throw new ContainerError("unimplemented", `cannot ${purpose.doing} (${propertyPath(purpose.from)}): id-mapped`);
+  }
+  if (options.bind === "none") return;
+  const data = options.filesystem[0];
+  if (data !== undefined) {
+    throw refuse(purpose, `a bind mount takes no option of a filesystem, but ${JSON.stringify(data.key)} is one`);
+  }
+}
+
+function refuse(purpose: Purpose, why: string): ContainerError {
+  return new ContainerError("invalid_argument", `cannot ${purpose.doing} (${propertyPath(purpose.from)}): ${why}`);
+}
+
+/** `bind`, `rbind`: a detached copy of the source, made what the options ask, then attached. */
+function compileBind({ mount, destination, options, purpose }: PlannedMount, request: Request): readonly Step[] {
+  const source = mount.source ?? "";
+  const absolute = source.startsWith("/") ? source : `${request.bundle}/${source}`;
+  const from: Purpose = { ...purpose, from: pointerTo(purpose.from, "source"), path: absolute };
+  const procOnly = destination === "/proc" ? [checkFilesystem("tree", "PROC_SUPER_MAGIC", true, from)] : [];
+  return [
+    cloneTree(absolute, options.bind === "tree", "tree", from),
+    ...procOnly,
+    openInRoot({ path: destination, into: "target", make: { like: "tree" } }, purpose),
+    ...guardTarget(destination, purpose),
+    ...compileAttributes(options, { set: options.set, clear: options.clear }, purpose),
+    attach("tree", "target", purpose),
+  ];
+}
+
+/** A filesystem of its own: proc, sysfs, tmpfs, devpts, mqueue, overlay, … */
+function compileFilesystem({ mount, destination, options, purpose }: PlannedMount): readonly Step[] {
+  const type = mount.type ?? "none";
+  const late = isLateReadonly({ mount, destination, options, purpose }) ? MOUNT_ATTR.MOUNT_ATTR_RDONLY : 0;
+  const isKernelInterface = type === "proc" || type === "sysfs";
+  const keepsMode = type === "tmpfs" && !options.filesystem.some(({ key }) => key === "mode");
+  const context = [
+    openContext(type, purpose),
+    setOption("source", mount.source ?? type, purpose),
+    ...options.filesystem.map((option) => filesystemOption(option, purpose)),
+  ];
+  if ((options.set & ~late & MOUNT_ATTR.MOUNT_ATTR_RDONLY) !== 0) context.push(setOption("ro", undefined, purpose));
+  return [
+    openInRoot({ path: destination, into: "target", make: "directory", noSymlinks: isKernelInterface }, purpose),
+    ...guardTarget(destination, purpose),
+    ...context,
+    ...createMount(options.set & ~late, "tree", purpose),
+    ...(keepsMode ? inheritMode(purpose) : []),
+    ...compileAttributes(options, {}, purpose),
+    attach("tree", "target", purpose),
+  ];
+}
+
+function filesystemOption({ key, value, index }: FilesystemOption, purpose: Purpose): Step {
+  return setOption(key, value, { ...purpose, from: pointerTo(pointerTo(purpose.from, "options"), index) });
+}
+
+/** A tmpfs without `mode` takes that of the directory it covers, as with runc. */
+function inheritMode(purpose: Purpose): readonly Step[] {
+  return [
+    { call: "getMode", args: [register("target")], into: "mode", purpose },
+    { call: "openat", args: [register("tree"), ".", 0o2200000], into: "directory", purpose },
+    { call: "fchmod", args: [register("directory"), register("mode")], purpose },
+  ];
+}
+
+/** `remount`: changes the mount that is there. */
+function compileRemount({ destination, options, purpose }: PlannedMount): readonly Step[] {
+  return [
+    openInRoot({ path: destination, into: "tree" }, purpose),
+    ...compileAttributes(options, { set: options.set, clear: options.clear }, purpose),
+  ];
+}
+
+/** A link in the image must not lead a mount into /proc, where it could fake what we and others read. */
+function guardTarget(destination: string, purpose: Purpose): readonly Step[] {
+  if (PROC_TARGETS.has(destination)) return [];
+  return [checkFilesystem("target", "PROC_SUPER_MAGIC", false, purpose)];
+}
+
+function compileAttributes(
+  options: MountOptions,
+  own: { readonly set?: number; readonly clear?: number },
+  purpose: Purpose,
+): readonly Step[] {
+  const steps: Step[] = [];
+  if ((own.set ?? 0) !== 0 || (own.clear ?? 0) !== 0) steps.push(setAttributes("tree", own, false, purpose));
+  if (options.recursiveSet !== 0 || options.recursiveClear !== 0) {
+    const change = { set: options.recursiveSet, clear: options.recursiveClear };
+    steps.push(setAttributes("tree", change, true, purpose));
+  }
+  for (const bits of options.propagation) {
+    steps.push(setAttributes("tree", { propagation: bits & ~MS_REC }, (bits & MS_REC) !== 0, purpose));
+  }
+  return steps;
+}

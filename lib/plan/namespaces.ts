@@ -1,0 +1,59 @@
+import { pointerTo } from "../json-pointer.ts";
+import { CLONE_NEW } from "../linux/constants/processes.ts";
+import type { LinuxNamespace, NamespaceType } from "../spec/config.ts";
+import { fdcwd, openFlags } from "./calls.ts";
+import { flags, type Purpose, register, type Step } from "./step.ts";
+
+const CLONE_FLAGS: Readonly<Record<NamespaceType, keyof typeof CLONE_NEW>> = {
+  cgroup: "CLONE_NEWCGROUP",
+  ipc: "CLONE_NEWIPC",
+  mount: "CLONE_NEWNS",
+  network: "CLONE_NEWNET",
+  pid: "CLONE_NEWPID",
+  time: "CLONE_NEWTIME",
+  user: "CLONE_NEWUSER",
+  uts: "CLONE_NEWUTS",
+};
+
+/** The mount namespace last: it changes what every path means. The user namespace before it, after all that need the host's privilege. */
+const JOIN_ORDER: readonly NamespaceType[] = ["ipc", "uts", "network", "pid", "cgroup", "time", "user", "mount"];
+
+/** setns(2) into the namespaces that have a path; all are opened before the first is entered. */
+export function compileJoins(namespaces: readonly LinuxNamespace[]): readonly Step[] {
+  const joined = JOIN_ORDER.flatMap((type) => {
+    const index = namespaces.findIndex((namespace) => namespace.type === type && namespace.path !== undefined);
+    const path = namespaces[index]?.path;
+    if (path === undefined) return [];
+    const purpose: Purpose = {
+      doing: `join the ${type} namespace ${path}`,
+      from: pointerTo(pointerTo("/linux/namespaces", index), "path"),
+      path,
+    };
+    return [{ type, path, purpose }];
+  });
+  return [
+    ...joined.map(
+      ({ type, path, purpose }): Step => ({
+        call: "openat",
+        args: [fdcwd(), path, openFlags("O_RDONLY", "O_CLOEXEC")],
+        into: `${type}Namespace`,
+        purpose,
+      }),
+    ),
+    ...joined.flatMap(({ type, purpose }): readonly Step[] => [
+      { call: "setns", args: [register(`${type}Namespace`), flags(CLONE_NEW[CLONE_FLAGS[type]], CLONE_NEW)], purpose },
+    ]),
+  ];
+}
+
+/** The CLONE_NEW* bits of the namespaces without a path. */
+export function newNamespaces(namespaces: readonly LinuxNamespace[]): number {
+  return namespaces
+    .filter(({ path }) => path === undefined)
+    .reduce((bits, { type }) => bits | CLONE_NEW[CLONE_FLAGS[type]], 0);
+}
+
+/** Whether the container gets a namespace of this type that it does not share with anybody. */
+export function hasOwn(namespaces: readonly LinuxNamespace[], type: NamespaceType): boolean {
+  return namespaces.some((namespace) => namespace.type === type && namespace.path === undefined);
+}

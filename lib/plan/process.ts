@@ -1,0 +1,226 @@
+import { CLONE, KEYCTL, SIGNALS, SIGPROCMASK, SIGSET_BYTES } from "../linux/constants/processes.ts";
+import { MSG, SOCK_FLAGS } from "../linux/constants/sockets.ts";
+import type { LinuxNamespace, Process, User } from "../spec/config.ts";
+import { checkNullDevice, fdcwd, openFlags, openInRoot, writeFile } from "./calls.ts";
+import { prctl } from "./credentials.ts";
+import type { Host, Request } from "./host.ts";
+import { newNamespaces } from "./namespaces.ts";
+import { CONTROL, close, type Field, flags, mode, type Purpose, register, type Step, type Struct } from "./step.ts";
+import { CONSOLE_SOCKET } from "./terminal.ts";
+
+/** The register with the socket on which init waits for `start`. */
+export const START_LISTENER = "startListener";
+
+/** Kinds of the program's own messages on the control socket; native/program.h has REPORT_FAILURE, 1. */
+export const MESSAGE_PID = 2;
+export const MESSAGE_READY = 3;
+/** u32 kind, u32 value */
+export const MESSAGE_BYTES = 8;
+
+/** Where the program keeps its sockets: right after what the container keeps. */
+const SOCKETS = [CONTROL, START_LISTENER, CONSOLE_SOCKET];
+const UINT32_MAX = 0xffff_ffff;
+const STDIO = [0, 1, 2];
+const FIRST_FD = 3;
+
+/**
+ * Moves the sockets to their places and closes all other descriptors: none of the caller's reaches the container, or
+ * stays open while it waits. (What the steps open after this is closed at once before the wait.)
+ */
+export function compileDescriptors(request: Request, hasTerminal: boolean): readonly Step[] {
+  const purpose: Purpose = { doing: "close what the container is not to have", from: "" };
+  const sockets = hasTerminal ? SOCKETS : SOCKETS.slice(0, 2);
+  const first = FIRST_FD + request.preserveFds;
+  return [
+    ...sockets.map(
+      (name, index): Step => ({
+        call: "dup3",
+        args: [register(name), first + index, openFlags("O_CLOEXEC")],
+        into: name,
+        purpose,
+      }),
+    ),
+    closeFrom(first + sockets.length, purpose),
+  ];
+}
+
+function closeFrom(first: number, purpose: Purpose): Step {
+  return { call: "close_range", args: [first, UINT32_MAX, 0], purpose };
+}
+
+/** execve(2) keeps ignored signals and the mask; Bun ignores two and callers may block some: all back to default. */
+export function compileSignals(): readonly Step[] {
+  const purpose: Purpose = { doing: "reset the signals", from: "" };
+  const zeros = (size: number): Struct => ({
+    kind: "struct",
+    bytes: new Uint8Array(size),
+    describe: () => "{SIG_DFL}",
+  });
+  const none: Struct = { kind: "struct", bytes: new Uint8Array(SIGSET_BYTES), describe: () => "[]" };
+  const reset = (name: keyof typeof SIGNALS): Step => ({
+    call: "rt_sigaction",
+    args: [flags(SIGNALS[name], SIGNALS), zeros(32), 0, SIGSET_BYTES],
+    purpose,
+  });
+  const mask = flags(SIGPROCMASK.SIG_SETMASK, SIGPROCMASK);
+  return [
+    reset("SIGPIPE"),
+    reset("SIGXFSZ"),
+    { call: "rt_sigprocmask", args: [mask, none, 0, SIGSET_BYTES], purpose },
+    { call: "umask", args: [mode(0)], purpose: { doing: "give files exactly the modes asked for", from: "" } },
+  ];
+}
+
+/** config.md § Linux Process, `oomScoreAdj` */
+export function compileOomScore(process: Process | undefined): readonly Step[] {
+  if (process?.oomScoreAdj === undefined) return [];
+  const path = "/proc/self/oom_score_adj";
+  const purpose: Purpose = { doing: "set the OOM score", from: "/process/oomScoreAdj", path };
+  return [writeFile(path, String(process.oomScoreAdj), purpose)];
+}
+
+/** Dies with the runtime until the container is complete, and cannot be traced from inside (CVE-2016-9962). */
+export function compileHardening(): readonly Step[] {
+  const die: Purpose = { doing: "tie the process to the runtime", from: "" };
+  return [
+    prctl("PR_SET_PDEATHSIG", [flags(SIGNALS.SIGKILL, SIGNALS)], die),
+    prctl("PR_SET_DUMPABLE", [0], { doing: "forbid tracing", from: "" }),
+  ];
+}
+
+/**
+ * clone(2), CLONE_PARENT: init is a child of the runtime, in all its new namespaces at once; this process tells its pid
+ * and ends. On cgroup v2 init is born in the container's cgroup.
+ */
+export function compileFork(namespaces: readonly LinuxNamespace[], host: Host): readonly Step[] {
+  const purpose: Purpose = { doing: "start init in new namespaces", from: "/linux/namespaces" };
+  const bits = newNamespaces(namespaces) | CLONE.CLONE_PARENT;
+  const message: Struct = {
+    kind: "struct",
+    bytes: new Uint8Array(MESSAGE_BYTES),
+    describe: () => "{MESSAGE_PID, pid}",
+  };
+  new DataView(message.bytes.buffer).setUint32(0, MESSAGE_PID, true);
+  const pid: Field = { kind: "field", of: message, at: 4, name: "message.pid" };
+  const inParent: readonly Step[] = [
+    { call: "store", args: [pid, register("pid"), 4], purpose },
+    send(message, purpose),
+    { call: "exit_group", args: [0], purpose },
+  ];
+  const fork = { into: "pid", skip: inParent.length, skipOnZero: true, purpose } as const;
+  if (host.cgroups.mode === "v1") {
+    const directory = host.cgroups.unified?.directory;
+    if (directory === undefined)
+      return [{ call: "clone", args: [flags(bits >>> 0, CLONE), 0, 0, 0, 0], ...fork }, ...inParent];
+    return [...forkInto(directory, bits >>> 0, fork, purpose), ...inParent];
+  }
+  return [...forkInto(host.cgroups.directory, bits >>> 0, fork, purpose), ...inParent];
+}
+
+/** clone3(2), CLONE_INTO_CGROUP: `struct clone_args` of 88 bytes, the descriptor of the cgroup in its last field. */
+function forkInto(
+  directory: string,
+  bits: number,
+  fork: Omit<Step, "call" | "args">,
+  purpose: Purpose,
+): readonly Step[] {
+  const bytes = new Uint8Array(88);
+  const view = new DataView(bytes.buffer);
+  const all = BigInt(bits) | CLONE.CLONE_INTO_CGROUP;
+  view.setBigUint64(0, all, true);
+  const names = Object.entries(CLONE)
+    .filter(([, bit]) => (all & BigInt(bit)) !== 0n)
+    .map(([name]) => name);
+  const args: Struct = { kind: "struct", bytes, describe: () => `{${names.join("|")}, cgroup}` };
+  const cgroup: Field = { kind: "field", of: args, at: 80, name: "args.cgroup" };
+  const join: Purpose = { doing: `join cgroup ${directory}`, from: "/linux/cgroupsPath", path: directory };
+  return [
+    {
+      call: "openat",
+      args: [fdcwd(), directory, openFlags("O_DIRECTORY", "O_PATH", "O_CLOEXEC")],
+      into: "cgroup",
+      purpose: join,
+    },
+    { call: "store", args: [cgroup, register("cgroup"), 8], purpose },
+    { call: "clone3", args: [args, bytes.length], ...fork },
+  ];
+}
+
+/** setsid(2): the container's first process leads a session, and can take a terminal. */
+export function compileSession(): Step {
+  return { call: "setsid", args: [], purpose: { doing: "start a session", from: "" } };
+}
+
+/** keyrings(7): a session keyring of the container's own, which its user may search. */
+export function compileKeyring(id: string): readonly Step[] {
+  const purpose: Purpose = { doing: "join a session keyring", from: "" };
+  // Possessor: everything; user: view, read, search, link.
+  const permissions = 0x3f1b0000;
+  return [
+    {
+      call: "keyctl",
+      args: [flags(KEYCTL.KEYCTL_JOIN_SESSION_KEYRING, KEYCTL), `_ses.${id}`],
+      into: "keyring",
+      // A kernel without keyrings, or a user whose quota is used up.
+      tolerated: ["ENOSYS"],
+      otherwise: 1,
+      purpose,
+    },
+    { call: "keyctl", args: [flags(KEYCTL.KEYCTL_SETPERM, KEYCTL), register("keyring"), permissions], purpose },
+  ];
+}
+
+/** Standard streams that are the host's null device become the container's: nothing of the host stays open. */
+export function reopenNullStdio(host: Host): readonly Step[] {
+  if (host.nullStdio.length === 0) return [];
+  const purpose: Purpose = { doing: "reopen /dev/null", from: "", path: "/dev/null" };
+  const reopen: readonly Step[] = [
+    checkNullDevice("null", purpose),
+    { call: "openat", args: [fdcwd(), "/dev/null", openFlags("O_RDWR", "O_CLOEXEC")], into: "null", purpose },
+    ...host.nullStdio.map((fd): Step => ({ call: "dup3", args: [register("null"), fd, 0], purpose })),
+  ];
+  const open = openInRoot({ path: "/dev/null", into: "null" }, purpose);
+  return [{ ...open, tolerated: ["ENOENT"], otherwise: reopen.length }, ...reopen];
+}
+
+/** fchown(2): the program may reopen its standard streams by their path in /proc (docker logs, `echo > /dev/stderr`). */
+export function compileStdioOwner(user: User, host: Host, terminal: boolean): readonly Step[] {
+  const uid = user.uid ?? 0;
+  const purpose: Purpose = { doing: "give the standard streams to the user", from: "/process/user/uid" };
+  return STDIO.filter((fd) => terminal || !host.nullStdio.includes(fd)).map((fd) => ({
+    call: "fchown",
+    args: [fd, uid, UINT32_MAX],
+    // What cannot change hands stays whose it is, as with runc.
+    tolerated: ["EINVAL", "EPERM", "EROFS"],
+    purpose,
+  }));
+}
+
+/**
+ * Tells the runtime that the container is created, then waits until `start` connects. From here failures are reported
+ * to `start`, on the connection that execve(2) closes.
+ */
+export function awaitStart(request: Request): readonly Step[] {
+  const purpose: Purpose = { doing: "wait for start", from: "" };
+  const message: Struct = { kind: "struct", bytes: new Uint8Array(MESSAGE_BYTES), describe: () => "{MESSAGE_READY}" };
+  new DataView(message.bytes.buffer).setUint32(0, MESSAGE_READY, true);
+  return [
+    prctl("PR_SET_PDEATHSIG", [0], { doing: "let the process outlive the runtime", from: "" }),
+    // The third socket, to the console, is closed here too: it is sent by now.
+    closeFrom(FIRST_FD + request.preserveFds + 2, { doing: "close all that was opened on the way", from: "" }),
+    send(message, purpose),
+    close(CONTROL, purpose),
+    {
+      call: "accept4",
+      args: [register(START_LISTENER), 0, 0, flags(SOCK_FLAGS.SOCK_CLOEXEC, SOCK_FLAGS)],
+      into: CONTROL,
+      purpose,
+    },
+    close(START_LISTENER, purpose),
+  ];
+}
+
+function send(message: Struct, purpose: Purpose): Step {
+  const noSignal = flags(MSG.MSG_NOSIGNAL, MSG);
+  return { call: "sendto", args: [register(CONTROL), message, message.bytes.length, noSignal, 0, 0], purpose };
+}

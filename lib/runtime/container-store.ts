@@ -1,0 +1,160 @@
+import { ContainerError } from "../errors.ts";
+import { LOCK } from "../linux/constants/files.ts";
+import type { OwnedFd } from "../linux/fd.ts";
+import {
+  findStatus,
+  findText,
+  isErrno,
+  listDirectory,
+  makeDirectories,
+  makeDirectory,
+  openDirectory,
+  removeEmptyDirectory,
+  removeFile,
+  replaceText,
+} from "../linux/files.ts";
+import type { StringMap } from "../spec/config.ts";
+import type { RuntimeOptions } from "./options.ts";
+
+/** `state.json`: what outlives the command that made a container. */
+export interface ContainerRecord {
+  readonly ociVersion: string;
+  readonly id: string;
+  readonly bundle: string;
+  readonly rootfs: string;
+  /** RFC 3339, UTC. */
+  readonly created: string;
+  readonly annotations?: StringMap;
+  /** Init and its start time; absent until it is born. */
+  readonly init?: { readonly pid: number; readonly startTime: number };
+  /** `process.args[0]`, for the error of an execve(2) that fails at start. */
+  readonly program: string;
+  /** Whether init is pid 1 of a pid namespace of its own, which ends with it. */
+  readonly ownPidNamespace: boolean;
+  /** The container's directories in every hierarchy, written down before they are made. */
+  readonly cgroups: CgroupRecord;
+}
+
+export interface CgroupRecord {
+  readonly mode: "v1" | "v2";
+  readonly directories: readonly string[];
+  /** The one whose freezer holds the container; absent where v1 has no freezer. */
+  readonly freezer?: string;
+}
+
+/** Init waits on this socket for `start`, which removes it: a container that has it is created. */
+export const START_SOCKET = "start.sock";
+
+const RECORD = "state.json";
+const ROOT_MODE = 0o700;
+const DIRECTORY_MODE = 0o711;
+const TRY_EXCLUSIVELY = LOCK.LOCK_EX + LOCK.LOCK_NB;
+/** How long an operation waits for another one on the same container. */
+const LOCK_TIMEOUT_MS = 10_000;
+const LOCK_POLL_MS = 5;
+
+/** The directory of a container below the state root. */
+export function containerDirectory(options: RuntimeOptions, id: string): string {
+  return `${options.root}/${id}`;
+}
+
+/**
+ * Makes the directory of a new container and locks it.
+ * @throws {ContainerError} already_exists
+ */
+export async function makeContainerDirectory(options: RuntimeOptions, id: string): Promise<OwnedFd> {
+  const directory = containerDirectory(options, id);
+  makeDirectories(options.kernel, options.root, ROOT_MODE);
+  try {
+    makeDirectory(options.kernel, directory, DIRECTORY_MODE);
+  } catch (error) {
+    throw isErrno(error, "EEXIST") ? alreadyExists(id, error) : error;
+  }
+  return await lockContainer(options, id);
+}
+
+/**
+ * flock(2) on a container's directory: one change at a time. The lock lasts until the descriptor is closed.
+ * @throws {ContainerError} not_found; aborted when another operation does not end in time
+ */
+export async function lockContainer(options: RuntimeOptions, id: string): Promise<OwnedFd> {
+  using opened = openContainer(options, id);
+  const deadline = performance.now() + LOCK_TIMEOUT_MS;
+  while (options.kernel.call("flock", opened.number, TRY_EXCLUSIVELY) < 0) {
+    if (performance.now() > deadline) {
+      throw new ContainerError("aborted", `cannot lock container ${id}: another operation on it has not ended`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, LOCK_POLL_MS));
+  }
+  return opened.move();
+}
+
+function openContainer(options: RuntimeOptions, id: string): OwnedFd {
+  try {
+    return openDirectory(options.kernel, containerDirectory(options, id));
+  } catch (error) {
+    throw isErrno(error, "ENOENT", "ENOTDIR") ? notFound(id, error) : error;
+  }
+}
+
+/** Writes state.json; a reader sees the old one or the new one. */
+export function writeRecord(options: RuntimeOptions, record: ContainerRecord): void {
+  const path = `${containerDirectory(options, record.id)}/${RECORD}`;
+  replaceText(options.kernel, path, JSON.stringify(record), 0o600);
+}
+
+/**
+ * Reads state.json.
+ * @throws {ContainerError} not_found, also for a container whose creation ended before its state was written
+ */
+export function readRecord(options: RuntimeOptions, id: string): ContainerRecord {
+  const record = findRecord(options, id);
+  if (record === undefined) throw notFound(id);
+  return record;
+}
+
+/** Reads state.json, or finds that there is none. */
+export function findRecord(options: RuntimeOptions, id: string): ContainerRecord | undefined {
+  const path = `${containerDirectory(options, id)}/${RECORD}`;
+  const text = findText(options.kernel, path);
+  if (text === undefined) return undefined;
+  try {
+    // Written by writeRecord() into a directory that only its owner can write to.
+    return JSON.parse(text) as ContainerRecord;
+  } catch (error) {
+    throw damagedRecord(path, error);
+  }
+}
+
+function damagedRecord(path: string, cause: unknown): ContainerError {
+  return new ContainerError("internal", `cannot read ${path}`, { cause });
+}
+
+/** Whether there is a directory of this container, complete or not. */
+export function hasDirectory(options: RuntimeOptions, id: string): boolean {
+  return findStatus(options.kernel, containerDirectory(options, id)) !== undefined;
+}
+
+/** The ids of all containers, sorted; none when there is no state root. */
+export function listIds(options: RuntimeOptions): readonly string[] {
+  return listDirectory(options.kernel, options.root)
+    .filter((entry) => entry.isDirectory)
+    .map((entry) => entry.name)
+    .sort();
+}
+
+/** Removes a container's directory; that it is gone already is no fault. */
+export function removeContainerDirectory(options: RuntimeOptions, id: string): void {
+  const directory = containerDirectory(options, id);
+  for (const { name } of listDirectory(options.kernel, directory)) removeFile(options.kernel, `${directory}/${name}`);
+  removeEmptyDirectory(options.kernel, directory);
+}
+
+/** Engines look for these words. */
+export function notFound(id: string, cause?: unknown): ContainerError {
+  return new ContainerError("not_found", `container ${id} does not exist`, { cause });
+}
+
+function alreadyExists(id: string, cause: unknown): ContainerError {
+  return new ContainerError("already_exists", `container with given ID already exists: ${id}`, { cause });
+}

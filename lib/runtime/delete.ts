@@ -1,0 +1,34 @@
+import { ContainerError } from "../errors.ts";
+import { statusOf } from "./container-status.ts";
+import { findRecord, hasDirectory, lockContainer, notFound, removeContainerDirectory } from "./container-store.ts";
+import { destroy } from "./destroy.ts";
+import type { RuntimeOptions } from "./options.ts";
+
+/**
+ * runtime.md § Delete. With `force` a running container is killed first, one that was never completed is cleared away,
+ * and one that does not exist is no fault.
+ * @throws {ContainerError} not_found; failed_precondition for a container that runs
+ */
+export async function deleteContainer(
+  options: RuntimeOptions,
+  id: string,
+  { force }: { readonly force: boolean },
+): Promise<void> {
+  if (!hasDirectory(options, id)) {
+    if (force) return;
+    throw notFound(id);
+  }
+  using _lock = await lockContainer(options, id);
+  const record = findRecord(options, id);
+  if (record === undefined) {
+    // Its maker ended before it wrote down what it makes, so nothing is made yet.
+    if (!force) throw notFound(id);
+    removeContainerDirectory(options, id);
+    return;
+  }
+  const status = statusOf(options, record);
+  if (!force && status !== "stopped" && status !== "created" && status !== "creating") {
+    throw new ContainerError("failed_precondition", `cannot delete container ${id} that is not stopped: ${status}`);
+  }
+  await destroy(options, record);
+}

@@ -1,0 +1,62 @@
+import { ContainerError } from "../errors.ts";
+import { isFrozen, killAll, listProcesses, removeCgroup } from "../linux/cgroup/directory.ts";
+import { SIGNALS } from "../linux/constants/processes.ts";
+import { waitForChild } from "../linux/executor.ts";
+import { writeText } from "../linux/files.ts";
+import type { Kernel } from "../linux/kernel.ts";
+import { isRunning } from "../linux/procfs.ts";
+import { sendSignal } from "../linux/signal.ts";
+import { type ContainerRecord, removeContainerDirectory } from "./container-store.ts";
+import type { RuntimeOptions } from "./options.ts";
+
+/** How long the processes of a container may take to end after SIGKILL. */
+const KILL_TIMEOUT_MS = 10_000;
+const KILL_POLL_MS = 5;
+
+/**
+ * Ends whatever is left of a container and removes its cgroups and its directory. Idempotent.
+ * @throws {ContainerError} deadline_exceeded, naming the processes that do not end
+ */
+export async function destroy(options: RuntimeOptions, record: ContainerRecord): Promise<void> {
+  await killProcesses(options, record);
+  for (const directory of record.cgroups.directories) await removeCgroup(options.kernel, directory);
+  removeContainerDirectory(options, record.id);
+}
+
+/** SIGKILL to init and to all processes of the container's cgroups, until none is left. */
+export async function killProcesses(options: RuntimeOptions, record: ContainerRecord): Promise<void> {
+  const deadline = performance.now() + KILL_TIMEOUT_MS;
+  for (;;) {
+    const pids = findProcesses(options, record);
+    if (pids.length === 0) return;
+    if (performance.now() > deadline) {
+      const why = `process(es) ${pids.join(", ")} did not end after SIGKILL`;
+      throw new ContainerError("deadline_exceeded", `cannot kill container ${record.id}: ${why}`);
+    }
+    thaw(options.kernel, record);
+    const [directory] = record.cgroups.directories;
+    if (record.cgroups.mode === "v1" || directory === undefined || !killAll(options.kernel, directory)) {
+      for (const pid of pids) sendSignal(options.kernel, pid, SIGNALS.SIGKILL);
+    }
+    await new Promise((resolve) => setTimeout(resolve, KILL_POLL_MS));
+  }
+}
+
+/** The processes that still run, after reaping those that are children of this process. */
+function findProcesses(options: RuntimeOptions, record: ContainerRecord): readonly number[] {
+  const pids = new Set(record.cgroups.directories.flatMap((directory) => listProcesses(options.kernel, directory)));
+  const { init } = record;
+  if (init !== undefined) {
+    waitForChild(options.kernel, init.pid, false);
+    if (isRunning(options.kernel, init.pid, init.startTime)) pids.add(init.pid);
+    else pids.delete(init.pid);
+  }
+  return [...pids];
+}
+
+/** cgroups(7), v1 freezer: a frozen process takes no signal, not even SIGKILL. */
+export function thaw(kernel: Kernel, { cgroups }: ContainerRecord): void {
+  if (cgroups.freezer === undefined || !isFrozen(kernel, cgroups.freezer, cgroups.mode)) return;
+  const [file, value] = cgroups.mode === "v1" ? ["freezer.state", "THAWED"] : ["cgroup.freeze", "0"];
+  writeText(kernel, `${cgroups.freezer}/${file}`, value);
+}

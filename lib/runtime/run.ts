@@ -1,0 +1,96 @@
+import { ContainerError } from "../errors.ts";
+import type { OwnedFd } from "../linux/fd.ts";
+import { addressOf } from "../linux/ffi.ts";
+import { connectStream, receiveFd, socketPair } from "../linux/socket.ts";
+import { type Bundle, loadBundle } from "./bundle.ts";
+import { lockContainer } from "./container-store.ts";
+import { refuseConsoleSocket } from "./create.ts";
+import { type CreatedContainer, createContainer } from "./create-container.ts";
+import { destroy } from "./destroy.ts";
+import { watchInit } from "./foreground.ts";
+import type { CreateRequest, RuntimeOptions } from "./options.ts";
+import { writePidFile } from "./pid-file.ts";
+import { startLocked } from "./start.ts";
+import type { TerminalRelay } from "./terminal-relay.ts";
+
+export interface RunRequest extends CreateRequest {
+  /** Returns when the program runs. */
+  readonly detach: boolean;
+  /** Leaves the container there when its program has ended. */
+  readonly keep: boolean;
+  /** Leaves orphans of the container to the next subreaper. */
+  readonly noSubreaper: boolean;
+}
+
+/**
+ * Creates and starts a container. In the foreground waits for its program, removes the container and gives the
+ * program's status, 128+n after signal n; detached gives 0.
+ */
+export async function run(options: RuntimeOptions, request: RunRequest): Promise<number> {
+  const bundle = loadBundle(options.kernel, request.bundle);
+  for (const warning of bundle.warnings) options.warn(warning);
+  const hasTerminal = bundle.config.process?.terminal === true;
+  if (request.detach) {
+    refuseConsoleSocket(request, hasTerminal);
+    await runDetached(options, request, bundle);
+    return 0;
+  }
+  if (request.consoleSocket !== undefined) {
+    throw new ContainerError("invalid_argument", "cannot use console socket if tsrun will not detach or allocate tty");
+  }
+  return await runInForeground(options, request, bundle, hasTerminal);
+}
+
+async function runDetached(options: RuntimeOptions, request: RunRequest, bundle: Bundle): Promise<void> {
+  const path = request.consoleSocket;
+  using console = path === undefined ? undefined : connectStream(options.kernel, path);
+  await startNew(options, request, await createContainer(options, request, bundle, console));
+}
+
+async function runInForeground(
+  options: RuntimeOptions,
+  request: RunRequest,
+  bundle: Bundle,
+  hasTerminal: boolean,
+): Promise<number> {
+  const watch = watchInit(options.kernel, { subreaper: !request.noSubreaper });
+  let relay: TerminalRelay | undefined;
+  try {
+    const [near, far] = hasTerminal ? socketPair(options.kernel) : [];
+    using console = near;
+    using remote = far;
+    const created = await createContainer(options, request, bundle, remote);
+    if (console !== undefined) relay = await openRelay(options, console, created);
+    await startNew(options, request, created);
+    const status = await watch.wait(created.initPid, () => relay?.resize());
+    await relay?.stop();
+    relay = undefined;
+    if (!request.keep) await destroy(options, created.record);
+    return status;
+  } finally {
+    await relay?.stop();
+    watch.close();
+  }
+}
+
+/** Writes the pid file and starts the program; a container that cannot start is removed. */
+async function startNew(options: RuntimeOptions, request: RunRequest, created: CreatedContainer): Promise<void> {
+  try {
+    if (request.pidFile !== undefined) writePidFile(options.kernel, request.pidFile, created.initPid);
+    using directory = await lockContainer(options, request.id);
+    startLocked(options, created.record, directory);
+  } catch (error) {
+    await destroy(options, created.record);
+    throw error;
+  }
+}
+
+async function openRelay(options: RuntimeOptions, console: OwnedFd, created: CreatedContainer): Promise<TerminalRelay> {
+  using master = receiveFd(options.kernel, console, addressOf);
+  if (master === undefined) {
+    await destroy(options, created.record);
+    throw new ContainerError("internal", "cannot get the container's terminal");
+  }
+  const { relayTerminal } = await import("./terminal-relay.ts");
+  return relayTerminal(options.kernel, master.move());
+}

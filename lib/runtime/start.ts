@@ -1,0 +1,58 @@
+import { ContainerError } from "../errors.ts";
+import { errnoNumber, errnoText } from "../linux/constants/errno.ts";
+import { parseReport, REPORT_BYTES } from "../linux/executor.ts";
+import { OwnedFd } from "../linux/fd.ts";
+import { removeFile } from "../linux/files.ts";
+import { connectIn, receive } from "../linux/socket.ts";
+import { executePurpose } from "../plan/executable.ts";
+import { statusOf } from "./container-status.ts";
+import {
+  type ContainerRecord,
+  containerDirectory,
+  lockContainer,
+  readRecord,
+  START_SOCKET,
+} from "./container-store.ts";
+import type { RuntimeOptions } from "./options.ts";
+import { stepError } from "./step-error.ts";
+
+/** runtime.md § Start. @throws {ContainerError} failed_precondition unless the container is created */
+export async function start(options: RuntimeOptions, id: string): Promise<void> {
+  using directory = await lockContainer(options, id);
+  startLocked(options, readRecord(options, id), directory);
+}
+
+/** `start` for a caller that holds the container's lock. Returns when the program runs. */
+export function startLocked(options: RuntimeOptions, record: ContainerRecord, directory: OwnedFd): void {
+  refuseUnlessCreated(options, record);
+  using connection = connect(options, directory);
+  const bytes = receive(options.kernel, connection, new Uint8Array(REPORT_BYTES));
+  removeFile(options.kernel, `${containerDirectory(options, record.id)}/${START_SOCKET}`);
+  // execve(2) closes the connection: its end is the news that the program runs.
+  if (bytes.length === 0) return;
+  const report = parseReport(bytes);
+  if (report.kind !== "failure") throw new TypeError(`internal error: message ${report.message} after start`);
+  const step = { call: "execve", args: [], purpose: executePurpose(record.program) } as const;
+  throw stepError(step, { ...report, process: "init" });
+}
+
+/** Engines look for these words. */
+function refuseUnlessCreated(options: RuntimeOptions, record: ContainerRecord): void {
+  const status = statusOf(options, record);
+  if (status === "created") return;
+  const why = {
+    creating: "cannot start a container that is still being created",
+    paused: "cannot start a paused container",
+    running: "cannot start an already running container",
+    stopped: "cannot start a container that has stopped",
+  }[status];
+  throw new ContainerError("failed_precondition", `${why}: ${record.id}`);
+}
+
+function connect(options: RuntimeOptions, directory: OwnedFd): OwnedFd {
+  const connection = connectIn(options.kernel, directory, START_SOCKET);
+  if (connection instanceof OwnedFd) return connection;
+  const isGone = connection === -errnoNumber("ECONNREFUSED") || connection === -errnoNumber("ENOENT");
+  const why = isGone ? "its init has ended" : errnoText(-connection);
+  throw new ContainerError("failed_precondition", `cannot start the container: ${why}`);
+}

@@ -1,0 +1,54 @@
+import { SyscallError } from "../errors.ts";
+import { propertyPath } from "../json-pointer.ts";
+import { errnoNumber, errnoSymbol, errnoText } from "../linux/constants/errno.ts";
+import type { PlanProcess } from "../plan/compile.ts";
+import type { Step } from "../plan/step.ts";
+
+/** What the executor said about the step it could not do. */
+export interface Refusal {
+  readonly errno: number;
+  /** Lines of a filesystem context (fsopen(2)), each with `e `, `w ` or `i ` before it. */
+  readonly log: string;
+  readonly process: PlanProcess;
+}
+
+/** A refused step in the user's words: `cannot mount tmpfs on /dev/shm (mounts[3]): invalid argument (EINVAL)`. */
+export function stepError(step: Step, refusal: Refusal): SyscallError {
+  const { doing, from, path } = step.purpose;
+  const property = from === "" ? "" : ` (${propertyPath(from)})`;
+  const message = messageOf(step, refusal, property) ?? `cannot ${doing}${property}: ${reasonOf(step, refusal)}`;
+  return new SyscallError(message, {
+    call: step.call,
+    errno: errnoSymbol(refusal.errno),
+    path,
+    pointer: from,
+    process: refusal.process,
+  });
+}
+
+/** The words in which engines recognise that a program cannot be run. */
+function messageOf(step: Step, { errno }: Refusal, property: string): string | undefined {
+  const name = step.purpose.path ?? "";
+  if (step.call === "findExecutable") return `exec: ${JSON.stringify(name)}: ${whyNotFound(name, errno)}${property}`;
+  if (step.call !== "execve") return undefined;
+  const reason = errnoText(errno);
+  // The file was found before: what is missing is what runs it.
+  if (errno === errnoNumber("ENOENT"))
+    return `exec ${name}: ${reason}: its interpreter is not in the rootfs${property}`;
+  return `exec ${name}: ${reason}${property}`;
+}
+
+function whyNotFound(name: string, errno: number): string {
+  if (errno !== errnoNumber("ENOENT")) return errnoText(errno);
+  return name.includes("/") ? `stat ${name}: ${errnoText(errno)}` : "executable file not found in $PATH";
+}
+
+function reasonOf(step: Step, { errno, log }: Refusal): string {
+  const isVerdict = errno === errnoNumber("ENODEV") || errno === errnoNumber("ENOENT");
+  if (step.refusal !== undefined && isVerdict) return step.refusal;
+  const said = log
+    .split("\n")
+    .map((line) => line.replace(/^[ewi] /, "").trim())
+    .filter((line) => line !== "");
+  return [errnoText(errno), ...said].join(": ");
+}
