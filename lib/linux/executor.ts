@@ -1,16 +1,17 @@
 import { ContainerError } from "../errors.ts";
-import { errnoNumber } from "./constants/errno.ts";
+import { errnoNumber, errnoText } from "./constants/errno.ts";
 import { CLOSE_RANGE, FCNTL, FD_CLOEXEC } from "./constants/files.ts";
+import { MSG } from "./constants/sockets.ts";
 import { checkedCall, type OwnedFd } from "./fd.ts";
 import type { Kernel } from "./kernel.ts";
-import { sealedMemfd } from "./memfd.ts";
+import { createMemfd, sealedMemfd, sealMemfd, writeMemfd } from "./memfd.ts";
 import { EXECUTOR_BASE64 } from "./native/gen/init.ts";
 import { inheritable } from "./socket.ts";
 
 /** What the executor is started with. */
 export interface Launch {
-  /** Writes the final numbers of the inherited descriptors into the program, and gives its bytes. */
-  readonly image: (numbers: readonly number[]) => Uint8Array;
+  /** Writes the numbers the descriptors have in the executor into the program's first part, and gives its bytes. */
+  readonly image: (numbers: readonly number[], program: number) => Uint8Array;
   /** Descriptors the program uses; they stay the caller's. */
   readonly inherit: readonly OwnedFd[];
   /** How many descriptors after 2 the container keeps: 3, 4, … */
@@ -22,26 +23,49 @@ const FIRST_FD = 3;
 /** The program moves what it inherits to the first free numbers: they must not stand in each other's way. */
 const DISTANCE = 16;
 
+/** An executor that runs the first part of a program. */
+export interface RunningExecutor {
+  /** A child of this process, which the caller waits for. */
+  readonly pid: number;
+  /** The file of the program, for its next part; the caller closes it. */
+  readonly program: OwnedFd;
+}
+
 /**
- * Starts the executor with a program and gives its pid, to be waited for by the caller. It inherits 0, 1, 2, the
+ * Starts the executor with the first part of a program. It inherits 0, 1, 2, the
  * preserved descriptors and those listed: all others of this process become close-on-exec.
  * @throws {ContainerError} invalid_argument when a descriptor to preserve is not open
  */
-export function launchExecutor(kernel: Kernel, launch: Launch): number {
+export function launchExecutor(kernel: Kernel, launch: Launch): RunningExecutor {
   const first = FIRST_FD + launch.preserveFds;
   checkPreserved(kernel, launch.preserveFds);
   const doing = { doing: "start the executor" };
   checkedCall(kernel, doing, "close_range", first, UINT32_MAX, CLOSE_RANGE.CLOSE_RANGE_CLOEXEC);
   using open = new DisposableStack();
   const inherited = launch.inherit.map((fd) => open.use(inheritable(kernel, fd, first + DISTANCE)));
-  const image = launch.image(inherited.map(({ number }) => number));
-  const program = open.use(
-    inheritable(kernel, open.use(sealedMemfd(kernel, "tsrun-program", image)), first + DISTANCE),
-  );
+  const file = open.use(createMemfd(kernel, "tsrun-program"));
+  const program = open.use(inheritable(kernel, file, first + DISTANCE));
+  const numbers = inherited.map(({ number }) => number);
+  writeMemfd(kernel, file, launch.image(numbers, program.number), 0);
   const executable = open.use(sealedMemfd(kernel, "tsrun-init", Buffer.from(EXECUTOR_BASE64, "base64")));
   const pid = kernel.spawn(`/proc/self/fd/${executable.number}`, ["tsrun", "init", String(program.number)]);
-  if (pid < 0) throw new ContainerError("internal", `cannot start the executor: errno ${-pid}`);
-  return pid;
+  if (pid < 0) throw new ContainerError("internal", `cannot start the executor: ${errnoText(-pid)}`);
+  return { pid, program: file.move() };
+}
+
+/** Hands the next part of its program to the executor, which waits for it. Nothing can change the program any more. */
+export function sendPart(
+  kernel: Kernel,
+  executor: RunningExecutor,
+  control: OwnedFd,
+  image: Uint8Array,
+  offset: number,
+): void {
+  writeMemfd(kernel, executor.program, image, offset);
+  sealMemfd(kernel, executor.program);
+  // struct next of native/program.h; the executor may have ended over an earlier step, which it has reported then.
+  const next = BigUint64Array.of(BigInt(offset), BigInt(image.length));
+  kernel.call("sendto", control.number, next, next.byteLength, MSG.MSG_NOSIGNAL, 0, 0);
 }
 
 /** One of the caller's descriptors survived our own start without close-on-exec; one of ours has it. */

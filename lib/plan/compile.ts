@@ -1,4 +1,4 @@
-import type { Config, Linux, LinuxNamespace, Process } from "../spec/config.ts";
+import type { Config, LinuxNamespace, Process } from "../spec/config.ts";
 import { compileCgroups } from "./cgroup/compile.ts";
 import {
   compileBoundingSet,
@@ -47,12 +47,7 @@ export type PlanProcess = keyof Plan;
  * @throws {ContainerError} when the config asks for what this host, or no host, can give
  */
 export function compile(config: Config, host: Host, request: Request): Plan {
-  const linux = config.linux ?? {};
-  const namespaces = linux.namespaces ?? [];
-  return {
-    setup: compileSetup(config.process, linux, host, request),
-    init: compileInit(config, namespaces, host, request),
-  };
+  return { setup: compileSetup(config, host, request), init: compileInit(config, host, request) };
 }
 
 /** All steps in the order of the program. */
@@ -60,7 +55,8 @@ export function planSteps(plan: Plan): readonly Step[] {
   return [...plan.setup, ...plan.init];
 }
 
-function compileSetup(process: Process | undefined, linux: Linux, host: Host, request: Request): readonly Step[] {
+/** The first part of a plan; see compile(). */
+export function compileSetup({ process, linux = {} }: Config, host: Host, request: Request): readonly Step[] {
   const namespaces = linux.namespaces ?? [];
   return [
     ...compileDescriptors(request, process?.terminal === true),
@@ -73,13 +69,10 @@ function compileSetup(process: Process | undefined, linux: Linux, host: Host, re
   ];
 }
 
-function compileInit(
-  config: Config,
-  namespaces: readonly LinuxNamespace[],
-  host: Host,
-  request: Request,
-): readonly Step[] {
+/** The second part of a plan; see compile(). */
+export function compileInit(config: Config, host: Host, request: Request): readonly Step[] {
   const linux = config.linux ?? {};
+  const namespaces = linux.namespaces ?? [];
   return [
     ...compileHardening(),
     compileSession(),

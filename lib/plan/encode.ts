@@ -8,6 +8,7 @@ import {
   INSN_BYTES,
   NO_REGISTER,
   OPERATIONS,
+  PART_ALIGNMENT,
   PROGRAM_BASE,
   PROGRAM_MAGIC,
   PROGRAM_VERSION,
@@ -27,31 +28,36 @@ import {
   type Struct,
 } from "./step.ts";
 
-/** A program ready for the executor: the image, and where each register stands in it. */
-export interface Program {
+/** A part of a program, ready for the executor. */
+export interface Part {
   /** Owned by the caller, who sets the registers it knows before the start. */
   readonly image: Uint8Array;
+  /** Where the image stands in the file of the program. */
+  readonly offset: number;
+  /** How many steps it has and those before it had. */
+  readonly steps: number;
+  /** The number of each register that was named so far. */
   readonly registers: ReadonlyMap<string, number>;
 }
 
 /**
- * Writes steps as a program (docs/program-format.md). Same steps, same bytes.
+ * Writes steps as a program or, after another part, as its next one (docs/program-format.md). Same steps, same bytes.
  * @throws {TypeError} when the steps need more than REGISTER_COUNT registers
  */
-export function encode(steps: readonly Step[], architecture: Architecture): Program {
-  const encoder = new Encoder(steps.length);
+export function encode(steps: readonly Step[], architecture: Architecture, after?: Part): Part {
+  const encoder = new Encoder(steps.length, after);
   for (let index = 0; index < steps.length; index++) {
     const step = steps[index];
     if (step !== undefined) encoder.add(step, index, architecture);
   }
-  return encoder.finish(steps.length);
+  return encoder.finish(steps.length, after?.steps ?? 0);
 }
 
 /** Sets the value a register has when the program starts; a register the program never names is ignored. */
-export function presetRegister(program: Program, name: string, value: number): void {
-  const number = program.registers.get(name);
+export function presetRegister(part: Part, name: string, value: number): void {
+  const number = part.registers.get(name);
   if (number === undefined) return;
-  const view = new DataView(program.image.buffer, program.image.byteOffset);
+  const view = new DataView(part.image.buffer, part.image.byteOffset);
   view.setBigInt64(REGISTERS_OFFSET + 8 * number, BigInt(value), true);
 }
 
@@ -69,12 +75,19 @@ class Encoder {
   #words = new Uint32Array(this.#bytes.buffer);
   /** Where the next string or structure goes. */
   #end: number;
-  readonly #registers = new Map<string, number>([[CONTROL, 0]]);
+  readonly #registers: Map<string, number>;
+  readonly #offset: number;
+  /** What is added to an offset in the image to get an address. */
+  readonly #base: number;
   readonly #strings = new Map<string, number>();
   readonly #structs = new Map<Struct, number>();
   readonly #text = new TextEncoder();
 
-  constructor(count: number) {
+  constructor(count: number, after: Part | undefined) {
+    this.#registers = new Map(after?.registers ?? [[CONTROL, 0]]);
+    const end = after === undefined ? 0 : after.offset + after.image.length;
+    this.#offset = PART_ALIGNMENT * Math.ceil(end / PART_ALIGNMENT);
+    this.#base = PROGRAM_BASE + this.#offset;
     this.#end = HEADER_BYTES + INSN_BYTES * count;
     this.#reserve(0);
   }
@@ -108,9 +121,10 @@ class Encoder {
   }
 
   /** Writes the header and hands the image out. */
-  finish(count: number): Program {
-    this.#words.set([PROGRAM_MAGIC, PROGRAM_VERSION, this.#end, count]);
-    return { image: this.#bytes.subarray(0, this.#end), registers: this.#registers };
+  finish(count: number, first: number): Part {
+    this.#words.set([PROGRAM_MAGIC, PROGRAM_VERSION, this.#end, count, first, this.#offset]);
+    const image = this.#bytes.subarray(0, this.#end);
+    return { image, offset: this.#offset, steps: first + count, registers: this.#registers };
   }
 
   #value(argument: Argument): number | bigint {
@@ -147,8 +161,8 @@ class Encoder {
     const at = this.#reserve(3 * text.length + 1);
     const { written } = this.#text.encodeInto(text, this.#bytes.subarray(at));
     this.#end = at + written + 1;
-    this.#strings.set(text, PROGRAM_BASE + at);
-    return PROGRAM_BASE + at;
+    this.#strings.set(text, this.#base + at);
+    return this.#base + at;
   }
 
   #array(argument: Strings): number {
@@ -156,24 +170,24 @@ class Encoder {
     const at = this.#reserve(8 * (addresses.length + 1));
     this.#end = at + 8 * (addresses.length + 1);
     for (let i = 0; i < addresses.length; i++) writeUint64(this.#words, at / WORD + 2 * i, addresses[i] ?? 0);
-    return PROGRAM_BASE + at;
+    return this.#base + at;
   }
 
   #struct(argument: Struct): number {
     const known = this.#structs.get(argument);
     if (known !== undefined) return known;
     const at = this.#place(argument.bytes);
-    this.#structs.set(argument, PROGRAM_BASE + at);
+    this.#structs.set(argument, this.#base + at);
     for (const pointer of argument.pointers ?? []) {
       const address = this.#address(pointer.to, at);
       writeUint64(this.#words, (at + pointer.at) / WORD, address);
     }
-    return PROGRAM_BASE + at;
+    return this.#base + at;
   }
 
   #address(to: Pointer["to"], struct: number): number {
     if (typeof to === "string") return this.#string(to);
-    return to.kind === "struct" ? this.#struct(to) : PROGRAM_BASE + struct + to.at;
+    return to.kind === "struct" ? this.#struct(to) : this.#base + struct + to.at;
   }
 
   #field(argument: Field): number {

@@ -19,7 +19,8 @@ export const OPERATIONS: Readonly<Record<OperationName, number>> = {
   checkCwd: 0x8005,
   getMode: 0x8006,
   writeFile: 0x8007,
-  findHome: 0x8008,
+  continue: 0x8008,
+  findHome: 0x8009,
 };
 
 /** enum make */
@@ -29,8 +30,11 @@ export const MAKE = { MAKE_NOTHING: 0, MAKE_DIRECTORY: 1, MAKE_FILE: 2, MAKE_LIK
 export const FAIL_ON_ZERO = 1;
 export const SKIP_ON_ZERO = 2;
 
+/** A part of a program stands at an offset of whole pages; 64 KiB are that on every machine. */
+export const PART_ALIGNMENT = 64 << 10;
+
 /** struct program: sizes in bytes of the header, of which the registers are the second part, and of struct insn. */
-export const REGISTERS_OFFSET = 16;
+export const REGISTERS_OFFSET = 32;
 export const HEADER_BYTES = REGISTERS_OFFSET + 8 * REGISTER_COUNT;
 export const INSN_BYTES = 64;
 /** Offset of `args` in struct insn. */

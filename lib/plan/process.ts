@@ -5,7 +5,18 @@ import { checkNullDevice, fdcwd, openFlags, openInRoot, writeFile } from "./call
 import { prctl } from "./credentials.ts";
 import type { Host, Request } from "./host.ts";
 import { newNamespaces } from "./namespaces.ts";
-import { CONTROL, close, type Field, flags, mode, type Purpose, register, type Step, type Struct } from "./step.ts";
+import {
+  CONTROL,
+  close,
+  type Field,
+  flags,
+  mode,
+  PROGRAM,
+  type Purpose,
+  register,
+  type Step,
+  type Struct,
+} from "./step.ts";
 import { CONSOLE_SOCKET } from "./terminal.ts";
 
 /** The register with the socket on which init waits for `start`. */
@@ -17,22 +28,22 @@ export const MESSAGE_READY = 3;
 /** u32 kind, u32 value */
 export const MESSAGE_BYTES = 8;
 
-/** Where the program keeps its sockets: right after what the container keeps. */
-const SOCKETS = [CONTROL, START_LISTENER, CONSOLE_SOCKET];
+/** Where the program keeps its own descriptors: right after what the container keeps. */
+const KEPT = [CONTROL, START_LISTENER, PROGRAM, CONSOLE_SOCKET];
 const UINT32_MAX = 0xffff_ffff;
 const STDIO = [0, 1, 2];
 const FIRST_FD = 3;
 
 /**
- * Moves the sockets to their places and closes all other descriptors: none of the caller's reaches the container, or
+ * Moves the program's own descriptors to their places and closes all other descriptors: none of the caller's reaches the container, or
  * stays open while it waits. (What the steps open after this is closed at once before the wait.)
  */
 export function compileDescriptors(request: Request, hasTerminal: boolean): readonly Step[] {
   const purpose: Purpose = { doing: "close what the container is not to have", from: "" };
-  const sockets = hasTerminal ? SOCKETS : SOCKETS.slice(0, 2);
+  const kept = hasTerminal ? KEPT : KEPT.slice(0, 3);
   const first = FIRST_FD + request.preserveFds;
   return [
-    ...sockets.map(
+    ...kept.map(
       (name, index): Step => ({
         call: "dup3",
         args: [register(name), first + index, openFlags("O_CLOEXEC")],
@@ -40,7 +51,7 @@ export function compileDescriptors(request: Request, hasTerminal: boolean): read
         purpose,
       }),
     ),
-    closeFrom(first + sockets.length, purpose),
+    closeFrom(first + kept.length, purpose),
   ];
 }
 
@@ -107,14 +118,20 @@ export function compileFork(namespaces: readonly LinuxNamespace[], host: Host): 
     send(message, purpose),
     { call: "exit_group", args: [0], purpose },
   ];
+  // What follows is compiled while the kernel makes the namespaces.
+  const load: Step = {
+    call: "continue",
+    args: [register(PROGRAM), register(CONTROL)],
+    purpose: { doing: "wait for the rest of the program", from: "" },
+  };
   const fork = { into: "pid", skip: inParent.length, skipOnZero: true, purpose } as const;
   if (host.cgroups.mode === "v1") {
     const directory = host.cgroups.unified?.directory;
     if (directory === undefined)
-      return [{ call: "clone", args: [flags(bits >>> 0, CLONE), 0, 0, 0, 0], ...fork }, ...inParent];
-    return [...forkInto(directory, bits >>> 0, fork, purpose), ...inParent];
+      return [{ call: "clone", args: [flags(bits >>> 0, CLONE), 0, 0, 0, 0], ...fork }, ...inParent, load];
+    return [...forkInto(directory, bits >>> 0, fork, purpose), ...inParent, load];
   }
-  return [...forkInto(host.cgroups.directory, bits >>> 0, fork, purpose), ...inParent];
+  return [...forkInto(host.cgroups.directory, bits >>> 0, fork, purpose), ...inParent, load];
 }
 
 /** clone3(2), CLONE_INTO_CGROUP: `struct clone_args` of 88 bytes, the descriptor of the cgroup in its last field. */
@@ -206,7 +223,6 @@ export function awaitStart(request: Request): readonly Step[] {
   new DataView(message.bytes.buffer).setUint32(0, MESSAGE_READY, true);
   return [
     prctl("PR_SET_PDEATHSIG", [0], { doing: "let the process outlive the runtime", from: "" }),
-    // The third socket, to the console, is closed here too: it is sent by now.
     closeFrom(FIRST_FD + request.preserveFds + 2, { doing: "close all that was opened on the way", from: "" }),
     send(message, purpose),
     close(CONTROL, purpose),

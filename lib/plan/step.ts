@@ -11,7 +11,8 @@ export type OperationName =
   | "checkCwd"
   | "getMode"
   | "findHome"
-  | "writeFile";
+  | "writeFile"
+  | "continue";
 
 /** What an instruction does: a system call or an operation of the executor. */
 export type CallName = SyscallName | OperationName;
@@ -103,6 +104,8 @@ export interface Step {
 
 /** The register with the socket to the runtime; number 0 in native/program.h. */
 export const CONTROL = "control";
+/** The register with the file of the program, whose second part follows while the first one runs. */
+export const PROGRAM = "program";
 
 export function register(name: string): Register {
   return { kind: "register", name };

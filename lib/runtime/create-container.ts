@@ -1,16 +1,16 @@
 import { ContainerError } from "../errors.ts";
 import { listProcesses } from "../linux/cgroup/directory.ts";
-import { launchExecutor, parseReport, REPORT_BYTES, type Report, waitForChild } from "../linux/executor.ts";
+import { launchExecutor, parseReport, REPORT_BYTES, type Report, sendPart, waitForChild } from "../linux/executor.ts";
 import type { OwnedFd } from "../linux/fd.ts";
-import { findText } from "../linux/files.ts";
+import { exists, findText } from "../linux/files.ts";
 import type { Kernel } from "../linux/kernel.ts";
 import { readStat } from "../linux/procfs.ts";
 import { listenIn, receive, socketPair } from "../linux/socket.ts";
-import { compile, type Plan, planSteps } from "../plan/compile.ts";
+import { compileInit, compileSetup, type Plan, planSteps } from "../plan/compile.ts";
 import { encode, presetRegister } from "../plan/encode.ts";
 import { hasOwn } from "../plan/namespaces.ts";
 import { MESSAGE_PID, MESSAGE_READY, START_LISTENER } from "../plan/process.ts";
-import { CONTROL } from "../plan/step.ts";
+import { CONTROL, PROGRAM, type Step } from "../plan/step.ts";
 import { CONSOLE_SOCKET } from "../plan/terminal.ts";
 import type { Bundle } from "./bundle.ts";
 import { recordCgroups } from "./cgroup-path.ts";
@@ -41,7 +41,11 @@ export async function createContainer(
   const { id } = request;
   const { config, rootfs } = bundle;
   const host = gatherHost(kernel, config, id, rootfs);
-  const plan = compile(config, host, { ...request, rootfs });
+  const plan = { ...request, rootfs };
+  const compiler: Compiler = {
+    setup: compileSetup(config, host, plan),
+    compileInit: () => compileInit(config, host, plan),
+  };
   const cgroups = recordCgroups(host.cgroups);
   using directory = await makeContainerDirectory(options, id);
   const record: ContainerRecord = {
@@ -60,7 +64,7 @@ export async function createContainer(
     refuseUsedCgroup(kernel, cgroups.directories);
     // Written before anything is made: whoever ends this process now leaves a record of all there is to remove.
     writeRecord(options, record);
-    return runPlan(options, request, plan, directory, console, progress);
+    return runProgram(options, request, compiler, { directory, console }, progress);
   } catch (error) {
     await destroy(options, progress.record);
     throw error;
@@ -72,40 +76,50 @@ interface Progress {
   record: ContainerRecord;
 }
 
-function runPlan(
+/** Starts the first part of the program, compiles the second one meanwhile, and follows both. */
+function runProgram(
   options: RuntimeOptions,
   request: CreateRequest,
-  plan: Plan,
-  directory: OwnedFd,
-  console: OwnedFd | undefined,
+  compiler: Compiler,
+  descriptors: { readonly directory: OwnedFd; readonly console: OwnedFd | undefined },
   progress: Progress,
 ): CreatedContainer {
   const { kernel } = options;
-  const program = encode(planSteps(plan), kernel.architecture);
+  const { directory, console } = descriptors;
+  const setup = encode(compiler.setup, kernel.architecture);
   const [control, remote] = socketPair(kernel);
   using _control = control;
   using _remote = remote;
   using listener = listenIn(kernel, directory, START_SOCKET);
   const names = [CONTROL, START_LISTENER, CONSOLE_SOCKET];
-  const inherit = console === undefined ? [remote, listener] : [remote, listener, console];
-  const setupPid = launchExecutor(kernel, {
-    inherit,
+  const executor = launchExecutor(kernel, {
+    inherit: console === undefined ? [remote, listener] : [remote, listener, console],
     preserveFds: request.preserveFds,
-    image: (numbers) => {
-      numbers.forEach((number, index) => {
-        const name = names[index];
-        if (name !== undefined) presetRegister(program, name, number);
+    image: (numbers, program) => {
+      names.forEach((name, index) => {
+        presetRegister(setup, name, numbers[index] ?? -1);
       });
-      return program.image;
+      presetRegister(setup, PROGRAM, program);
+      return setup.image;
     },
   });
+  using _program = executor.program;
   remote.close();
   try {
-    return followProgram(options, plan, control, progress);
+    const init = compiler.compileInit();
+    const part = encode(init, kernel.architecture, setup);
+    sendPart(kernel, executor, control, part.image, part.offset);
+    return followProgram(options, { setup: compiler.setup, init }, control, progress);
   } finally {
     // It ends by itself when init is born or when a step is refused; a zombie of it would stay with our caller.
-    waitForChild(kernel, setupPid, true);
+    waitForChild(kernel, executor.pid, true);
   }
+}
+
+/** The two parts of a plan, the second one to be compiled when the first one is under way. */
+interface Compiler {
+  readonly setup: readonly Step[];
+  readonly compileInit: () => readonly Step[];
 }
 
 /** Reads the program's messages until the container is complete. @throws {SyscallError} for the refused step */
@@ -151,6 +165,9 @@ function wasOomKilled(kernel: Kernel, { cgroups }: ContainerRecord): boolean {
 
 /** A limit of ours would hit, and a delete of ours would kill, processes that are somebody else's. */
 function refuseUsedCgroup(kernel: Kernel, directories: readonly string[]): void {
+  // A container has its directory in every hierarchy: what is not in the first one is nowhere.
+  const [first] = directories;
+  if (first === undefined || !exists(kernel, first)) return;
   for (const directory of directories) {
     const pids = listProcesses(kernel, directory);
     if (pids.length === 0) continue;

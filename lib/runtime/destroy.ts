@@ -1,5 +1,5 @@
 import { ContainerError } from "../errors.ts";
-import { isFrozen, killAll, listProcesses, removeCgroup } from "../linux/cgroup/directory.ts";
+import { isFrozen, killAll, listProcesses, removeCgroup, tryRemoveCgroup } from "../linux/cgroup/directory.ts";
 import { SIGNALS } from "../linux/constants/processes.ts";
 import { waitForChild } from "../linux/executor.ts";
 import { writeText } from "../linux/files.ts";
@@ -18,9 +18,17 @@ const KILL_POLL_MS = 5;
  * @throws {ContainerError} deadline_exceeded, naming the processes that do not end
  */
 export async function destroy(options: RuntimeOptions, record: ContainerRecord): Promise<void> {
-  await killProcesses(options, record);
-  for (const directory of record.cgroups.directories) await removeCgroup(options.kernel, directory);
+  if (!removeEmptyCgroups(options, record)) {
+    await killProcesses(options, record);
+    for (const directory of record.cgroups.directories) await removeCgroup(options.kernel, directory);
+  }
   removeContainerDirectory(options, record.id);
+}
+
+/** When init has ended and its cgroups can be removed as they are, there is nobody left to kill. */
+function removeEmptyCgroups({ kernel }: RuntimeOptions, { init, cgroups }: ContainerRecord): boolean {
+  if (init !== undefined && isRunning(kernel, init.pid, init.startTime)) return false;
+  return cgroups.directories.every((directory) => tryRemoveCgroup(kernel, directory));
 }
 
 /** SIGKILL to init and to all processes of the container's cgroups, until none is left. */

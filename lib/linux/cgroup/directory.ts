@@ -38,7 +38,7 @@ export function isFrozen(kernel: Kernel, directory: string, mode: "v1" | "v2"): 
  */
 export async function removeCgroup(kernel: Kernel, directory: string): Promise<void> {
   for (let attempt = 0; ; attempt++) {
-    if (removeTree(kernel, directory)) return;
+    if (tryRemoveCgroup(kernel, directory)) return;
     if (attempt === REMOVE_TRIES) break;
     await new Promise((resolve) => setTimeout(resolve, Math.min(2 ** attempt, 500)));
   }
@@ -47,15 +47,17 @@ export async function removeCgroup(kernel: Kernel, directory: string): Promise<v
   throw new ContainerError("failed_precondition", `cannot remove cgroup ${directory}: ${why}`);
 }
 
-/** rmdir(2), children first; false when something is busy. */
-function removeTree(kernel: Kernel, directory: string): boolean {
+/** rmdir(2), children first; false when something is busy. @throws {ContainerError} for any other refusal */
+export function tryRemoveCgroup(kernel: Kernel, directory: string): boolean {
   const result = removeEmptyDirectory(kernel, directory);
   if (result >= 0 || result === -errnoNumber("ENOENT") || result === -errnoNumber("ENODEV")) return true;
   if (result !== -errnoNumber("EBUSY") && result !== -errnoNumber("ENOTEMPTY")) {
     throw new ContainerError("internal", `cannot remove cgroup ${directory}: ${errnoText(-result)}`);
   }
   const below = children(kernel, directory);
-  return below.length > 0 && below.every((child) => removeTree(kernel, child)) && removeTree(kernel, directory);
+  return (
+    below.length > 0 && below.every((child) => tryRemoveCgroup(kernel, child)) && tryRemoveCgroup(kernel, directory)
+  );
 }
 
 function children(kernel: Kernel, directory: string): readonly string[] {

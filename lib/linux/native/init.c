@@ -414,7 +414,7 @@ static uint32_t read_log(const struct insn *insn, const uint64_t *args, struct r
 
 static void fail(const struct program *p, uint32_t index, const uint64_t *args, long error)
 {
-	struct report report = { .kind = REPORT_FAILURE, .insn = index, .error = (int32_t)error };
+	struct report report = { .kind = REPORT_FAILURE, .insn = p->first + index, .error = (int32_t)error };
 
 	report.log_bytes = read_log(&p->insns[index], args, &report);
 	my_syscall6(__NR_sendto, (uint64_t)p->registers[REGISTER_CONTROL], (uint64_t)&report, sizeof(report), MSG_NOSIGNAL,
@@ -422,7 +422,45 @@ static void fail(const struct program *p, uint32_t index, const uint64_t *args, 
 	call1(__NR_exit_group, EXIT_FAILED_STEP);
 }
 
-static void run(struct program *p)
+/* Maps the part of the program at `offset` and checks what the writer promised. */
+static struct program *map_part(long fd, uint64_t offset, uint64_t bytes)
+{
+	if (bytes < sizeof(struct program) || bytes > PROGRAM_MAX_BYTES || offset > PROGRAM_MAX_BYTES)
+		return 0;
+	uint64_t base = PROGRAM_BASE + offset;
+	long at = my_syscall6(__NR_mmap, base, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED_NOREPLACE,
+			      (uint64_t)fd, offset);
+	if (at != (long)base)
+		return 0;
+
+	struct program *p = (struct program *)base;
+	if (p->magic != PROGRAM_MAGIC || p->version != PROGRAM_VERSION || p->bytes != bytes || p->offset != offset)
+		return 0;
+	if (p->count > (bytes - sizeof(*p)) / sizeof(struct insn))
+		return 0;
+	return p;
+}
+
+/* Waits for the next part and takes the registers along; 0 when the runtime is gone or the part is not whole. */
+static struct program *next_part(const struct program *p, const uint64_t *args)
+{
+	struct next next = { 0 };
+	long ret;
+
+	do
+		ret = call3(__NR_read, args[1], &next, sizeof(next));
+	while (ret == -EINTR);
+	if (ret != sizeof(next))
+		return 0;
+	struct program *part = map_part((long)args[0], next.offset, next.bytes);
+	if (part)
+		memcpy(part->registers, p->registers, sizeof(part->registers));
+	close_fd((long)args[0]);
+	return part;
+}
+
+/* Runs a part; the next one, when it ends in OP_CONTINUE. */
+static struct program *run(struct program *p)
 {
 	for (uint32_t i = 0; i < p->count; i++) {
 		const struct insn *insn = &p->insns[i];
@@ -431,6 +469,8 @@ static void run(struct program *p)
 		for (unsigned int a = 0; a < ARGUMENT_COUNT; a++)
 			args[a] = insn->registers >> a & 1 ? (uint64_t)p->registers[insn->args[a] % REGISTER_COUNT]
 							   : insn->args[a];
+		if (insn->nr == OP_CONTINUE)
+			return next_part(p, args);
 		long ret = execute(insn->nr, args);
 		if (ret == 0 && insn->flags & FAIL_ON_ZERO)
 			ret = -EPIPE;
@@ -445,27 +485,15 @@ static void run(struct program *p)
 		if (ret == 0 || !(insn->flags & SKIP_ON_ZERO))
 			i += insn->skip;
 	}
+	return 0;
 }
 
-/* Maps the program that stands in the descriptor `fd` and checks what the writer promised. */
+/* The first part is all that is in the file when the executor starts. */
 static struct program *load(long fd)
 {
 	long bytes = call3(__NR_lseek, fd, 0, SEEK_END);
 
-	if (bytes < (long)sizeof(struct program) || bytes > (long)PROGRAM_MAX_BYTES)
-		return 0;
-	long at = my_syscall6(__NR_mmap, PROGRAM_BASE, (uint64_t)bytes, PROT_READ | PROT_WRITE,
-			      MAP_PRIVATE | MAP_FIXED_NOREPLACE, (uint64_t)fd, 0);
-	if (at != (long)PROGRAM_BASE)
-		return 0;
-	close_fd(fd);
-
-	struct program *p = (struct program *)PROGRAM_BASE;
-	if (p->magic != PROGRAM_MAGIC || p->version != PROGRAM_VERSION || p->bytes != (uint64_t)bytes)
-		return 0;
-	if (p->count > (p->bytes - sizeof(*p)) / sizeof(struct insn))
-		return 0;
-	return p;
+	return bytes < 0 ? 0 : map_part(fd, 0, (uint64_t)bytes);
 }
 
 /* argv[argc - 1] is the number of the program's descriptor. */
@@ -478,8 +506,8 @@ __attribute__((noreturn, used)) void executor_main(const long *stack)
 	for (; *digits >= '0' && *digits <= '9' && fd < 1 << 20; digits++)
 		fd = fd * 10 + (*digits - '0');
 	struct program *p = *digits ? 0 : load(fd);
-	if (p)
-		run(p);
+	while (p)
+		p = run(p);
 	for (;;)
 		call1(__NR_exit_group, EXIT_BROKEN_PROGRAM);
 }

@@ -1,6 +1,7 @@
 /*
  * The layout of a program: docs/program-format.md describes it, lib/plan/layout.ts writes it.
- * Every pointer inside a program is absolute, because a program is always mapped at PROGRAM_BASE.
+ * A program is a file of one or more parts, each at an offset of whole pages. A part is mapped at PROGRAM_BASE plus its
+ * offset, so that every pointer in it is absolute.
  */
 #ifndef TSRUN_PROGRAM_H
 #define TSRUN_PROGRAM_H
@@ -31,6 +32,7 @@ enum operation {
 	OP_CHECK_CWD,            /* below: ENOENT when the working directory is out of the root; if `below`, EACCES at / */
 	OP_GET_MODE,             /* fd: the permission bits */
 	OP_WRITE_FILE,           /* path, text, bytes: opens a file that is there, writes the text at once, closes it */
+	OP_CONTINUE,             /* program fd, control fd: waits for a struct next, goes on with that part of the program */
 	OP_FIND_HOME,            /* path of a passwd(5) file, uid, address and size of a buffer: writes the home directory */
 };
 
@@ -60,10 +62,19 @@ struct insn {
 struct program {
 	uint32_t magic;
 	uint32_t version;
-	uint32_t bytes; /* of the whole image */
+	uint32_t bytes; /* of this part */
 	uint32_t count; /* of instructions */
+	uint32_t first; /* number of the first one in the whole program, for reports */
+	uint32_t offset; /* of this part in the file */
+	uint64_t reserved;
 	int64_t registers[REGISTER_COUNT];
 	struct insn insns[];
+};
+
+/* What the runtime sends on the control socket when the next part stands in the file. */
+struct next {
+	uint64_t offset;
+	uint64_t bytes;
 };
 
 /* What the executor sends on the control socket when an instruction fails. */
@@ -72,14 +83,14 @@ struct program {
 
 struct report {
 	uint32_t kind; /* REPORT_FAILURE; the program's own messages use other values */
-	uint32_t insn; /* index of the instruction */
+	uint32_t insn; /* number of the instruction in the whole program */
 	int32_t error; /* errno */
 	uint32_t log_bytes;
 	char log[REPORT_LOG_BYTES]; /* what a filesystem context said (fsopen(2)), not NUL-ended */
 };
 
 _Static_assert(sizeof(struct insn) == 64, "lib/plan/layout.ts writes 64 bytes");
-_Static_assert(sizeof(struct program) == 16 + 8 * REGISTER_COUNT, "lib/plan/layout.ts writes 528 bytes");
+_Static_assert(sizeof(struct program) == 32 + 8 * REGISTER_COUNT, "lib/plan/layout.ts writes 544 bytes");
 _Static_assert(sizeof(struct report) == 256, "lib/linux/executor.ts reads 256 bytes");
 
 #endif
