@@ -81,7 +81,6 @@ async function fail(error: unknown, command: string | undefined, log: Log, host:
     return EXIT_FAILURE;
   }
   const { suggestionFor, usageText } = await import("./help.ts");
-  log.fail(error, await suggestionFor(error, command));
-  host.writeStderr(await usageText(host.name, command));
+  log.fail(error, (await suggestionFor(error, command)) ?? (await usageText(host.name, command)));
   return error.unknown?.kind === "command" ? EXIT_UNKNOWN_COMMAND : EXIT_FAILURE;
 }

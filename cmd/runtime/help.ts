@@ -20,12 +20,12 @@ export async function helpText(program: string, command: string | undefined): Pr
   });
 }
 
-/** What standard error shows after a wrong command line. */
+/** What a wrong command line is told when there is nothing better to suggest. */
 export async function usageText(program: string, command: string | undefined): Promise<string> {
   const spec = await findCommand(command ?? "")?.();
   if (spec === undefined)
-    return `usage: ${program} [global options] COMMAND [options] [arguments]; see "${program} --help"\n`;
-  return `usage: ${usageLine(program, spec)}; see "${program} ${spec.name} --help"\n`;
+    return `usage: ${program} [global options] COMMAND [options] [arguments]; see "${program} --help"`;
+  return `usage: ${usageLine(program, spec)}; see "${program} ${spec.name} --help"`;
 }
 
 /** `did you mean --bundle?`, when a known name is near. */

@@ -1,8 +1,9 @@
 import { ContainerError } from "../errors.ts";
 import { errnoNumber, errnoText } from "./constants/errno.ts";
-import { CLOSE_RANGE, FCNTL, FD_CLOEXEC } from "./constants/files.ts";
+import { CLOSE_RANGE, FCNTL } from "./constants/files.ts";
 import { MSG } from "./constants/sockets.ts";
 import { checkedCall, type OwnedFd } from "./fd.ts";
+import { findLink } from "./files.ts";
 import type { Kernel } from "./kernel.ts";
 import { createMemfd, sealedMemfd, sealMemfd, writeMemfd } from "./memfd.ts";
 import { EXECUTOR_BASE64 } from "./native/gen/init.ts";
@@ -38,7 +39,7 @@ export interface RunningExecutor {
  */
 export function launchExecutor(kernel: Kernel, launch: Launch): RunningExecutor {
   const first = FIRST_FD + launch.preserveFds;
-  checkPreserved(kernel, launch.preserveFds);
+  keepPreserved(kernel, launch.preserveFds);
   const doing = { doing: "start the executor" };
   checkedCall(kernel, doing, "close_range", first, UINT32_MAX, CLOSE_RANGE.CLOSE_RANGE_CLOEXEC);
   using open = new DisposableStack();
@@ -68,16 +69,20 @@ export function sendPart(
   kernel.call("sendto", control.number, next, next.byteLength, MSG.MSG_NOSIGNAL, 0, 0);
 }
 
-/** One of the caller's descriptors survived our own start without close-on-exec; one of ours has it. */
-function checkPreserved(kernel: Kernel, count: number): void {
+/** What Bun opens for itself: not the caller's, whatever their numbers. */
+const OF_BUN = ["anon_inode:[eventpoll]", "anon_inode:[eventfd]"];
+
+/** Bun makes all it inherits close-on-exec; those to be kept lose that again. */
+function keepPreserved(kernel: Kernel, count: number): void {
   for (let fd = FIRST_FD; fd < FIRST_FD + count; fd++) {
-    const flags = kernel.call("fcntl", fd, FCNTL.F_GETFD);
-    if (flags < 0 || (flags & FD_CLOEXEC) !== 0) {
+    const target = findLink(kernel, `/proc/self/fd/${fd}`);
+    if (target === undefined || OF_BUN.includes(target)) {
       throw new ContainerError(
         "invalid_argument",
         `cannot preserve ${count} descriptors: descriptor ${fd} is not open`,
       );
     }
+    checkedCall(kernel, { doing: `preserve descriptor ${fd}` }, "fcntl", fd, FCNTL.F_SETFD, 0);
   }
 }
 

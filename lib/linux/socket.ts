@@ -1,3 +1,5 @@
+import { ContainerError } from "../errors.ts";
+import { errnoNumber, errnoText } from "./constants/errno.ts";
 import { FCNTL } from "./constants/files.ts";
 import { MSG, SOCK_FLAGS, SOCKET } from "./constants/sockets.ts";
 import { checkedCall, OwnedFd, openCall } from "./fd.ts";
@@ -41,10 +43,15 @@ export function connectStream(kernel: Kernel, path: string): OwnedFd {
   return socket.move();
 }
 
-/** recv(2) of one message: the part of the buffer it filled; empty at the end. */
+/**
+ * recv(2) of one message: the part of the buffer it filled; empty at the end. A peer that ended without reading all it
+ * was sent gives ECONNRESET once, even before what it had sent itself.
+ */
 export function receive(kernel: Kernel, socket: OwnedFd, buffer: Uint8Array): Uint8Array {
-  const doing = { doing: "receive a report" };
-  const bytes = checkedCall(kernel, doing, "recvfrom", socket.number, buffer, buffer.length, 0, 0, 0);
+  const receiveOnce = () => kernel.call("recvfrom", socket.number, buffer, buffer.length, 0, 0, 0);
+  let bytes = receiveOnce();
+  if (bytes === -errnoNumber("ECONNRESET")) bytes = receiveOnce();
+  if (bytes < 0) throw new ContainerError("internal", `cannot receive a report: ${errnoText(-bytes)}`);
   return buffer.subarray(0, bytes);
 }
 

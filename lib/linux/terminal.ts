@@ -12,9 +12,9 @@ const CONTROL_CHARACTERS = 17;
 const VTIME = 5;
 const VMIN = 6;
 
-/** termios(3), cfmakeraw: what is cleared in each word, and the character size. */
+/** termios(3), cfmakeraw: what is cleared in each word, and the character size. Output is still processed (OPOST). */
 const RAW_IFLAG = 0o1 | 0o2 | 0o10 | 0o40 | 0o100 | 0o200 | 0o400 | 0o2000;
-const RAW_OFLAG = 0o1;
+const ONLCR = 0o4;
 const RAW_LFLAG = 0o10 | 0o100 | 0o2 | 0o1 | 0o100000;
 const CSIZE_PARENB = 0o60 | 0o400;
 const CS8 = 0o60;
@@ -33,19 +33,27 @@ export function setAttributes(kernel: Kernel, fd: number, attributes: TerminalAt
   checkedCall(kernel, { doing: "set the terminal's mode" }, "ioctl", fd, TTY.TCSETS, attributes);
 }
 
-/** cfmakeraw(3): every byte goes through as it is, and at once. */
+/** Every byte typed goes through as it is, and at once; what is printed is left to this terminal to lay out. */
 export function rawAttributes(attributes: TerminalAttributes): TerminalAttributes {
   const raw = attributes.slice();
   const view = new DataView(raw.buffer);
   const clear = (at: number, bits: number) => view.setUint32(at, (view.getUint32(at, true) & ~bits) >>> 0, true);
   clear(IFLAG, RAW_IFLAG | 0o1000);
-  clear(OFLAG, RAW_OFLAG);
   clear(LFLAG, RAW_LFLAG);
   clear(CFLAG, CSIZE_PARENB);
   view.setUint32(CFLAG, view.getUint32(CFLAG, true) | CS8, true);
   raw[CONTROL_CHARACTERS + VMIN] = 1;
   raw[CONTROL_CHARACTERS + VTIME] = 0;
   return raw;
+}
+
+/** Takes ONLCR off a terminal whose output another one lays out: a newline would become a return too many. */
+export function clearNewlineTranslation(kernel: Kernel, fd: number): void {
+  const attributes = findAttributes(kernel, fd);
+  if (attributes === undefined) return;
+  const view = new DataView(attributes.buffer);
+  view.setUint32(OFLAG, (view.getUint32(OFLAG, true) & ~ONLCR) >>> 0, true);
+  setAttributes(kernel, fd, attributes);
 }
 
 /** TIOCGWINSZ and TIOCSWINSZ: gives one terminal the size of another; nothing when either is none. */

@@ -3,6 +3,7 @@ import { attach, cloneTree, createMount, openContext, openInRoot, setAttributes,
 import type { CgroupV1Host, CgroupV2Host, Hierarchy, Host } from "./host.ts";
 import type { PlannedMount } from "./mounts.ts";
 import { flags, type Purpose, register, type Step } from "./step.ts";
+import { inheritMode } from "./tmpfs.ts";
 
 /** A mount of type `cgroup`: what /sys/fs/cgroup is on this host, cut down to the container. */
 export function compileCgroupMount(planned: PlannedMount, host: Host, ownNamespace: boolean): readonly Step[] {
@@ -42,16 +43,19 @@ function compileV2({ destination, options, purpose }: PlannedMount, host: Cgroup
   ];
 }
 
+/** Whatever the options say of the hierarchies. */
+const TMPFS_ATTRIBUTES = MOUNT_ATTR.MOUNT_ATTR_NOSUID | MOUNT_ATTR.MOUNT_ATTR_NODEV | MOUNT_ATTR.MOUNT_ATTR_NOEXEC;
+
 /** A tmpfs with a directory for each hierarchy, as runc has it; on hybrid hosts the v2 one stays out, as there. */
 function compileV1(planned: PlannedMount, host: CgroupV1Host, ownNamespace: boolean): readonly Step[] {
   const { destination, purpose, options } = planned;
-  const writable = options.set & ~MOUNT_ATTR.MOUNT_ATTR_RDONLY;
   return [
-    openInRoot({ path: destination, into: "target", make: "directory" }, purpose),
     openContext("tmpfs", purpose),
     setOption("source", "tmpfs", purpose),
     setOption("mode", "755", purpose),
-    ...createMount(writable, "cgroups", purpose),
+    ...createMount(TMPFS_ATTRIBUTES, "cgroups", purpose),
+    ...inheritMode(destination, "cgroups", purpose),
+    openInRoot({ path: destination, into: "target", make: "directory" }, purpose),
     attach("cgroups", "target", purpose),
     ...host.hierarchies.flatMap((hierarchy) => compileHierarchy(hierarchy, options.set, ownNamespace, purpose)),
   ];

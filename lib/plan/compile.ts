@@ -1,4 +1,4 @@
-import type { Config, LinuxNamespace, Process } from "../spec/config.ts";
+import type { Config, Linux, LinuxNamespace, Process } from "../spec/config.ts";
 import { compileCgroups } from "./cgroup/compile.ts";
 import {
   compileBoundingSet,
@@ -9,6 +9,7 @@ import {
 } from "./credentials.ts";
 import { compileDevices } from "./devices.ts";
 import { compileCwd, compileExecutable, compileMakeCwd } from "./executable.ts";
+import { compileFork } from "./fork.ts";
 import type { Host, Request } from "./host.ts";
 import { compileLateReadonly, compileMount, planMounts } from "./mounts.ts";
 import { compileJoins, hasOwn } from "./namespaces.ts";
@@ -17,7 +18,6 @@ import { compileMaskedPaths, compileReadonlyPaths } from "./paths.ts";
 import {
   awaitStart,
   compileDescriptors,
-  compileFork,
   compileHardening,
   compileKeyring,
   compileOomScore,
@@ -28,9 +28,11 @@ import {
 } from "./process.ts";
 import { compileRlimits } from "./rlimits.ts";
 import { compileMoveRoot, compilePivot, compileReadonlyRoot, compileRootfs, compileRootPropagation } from "./rootfs.ts";
+import { compileScheduling } from "./scheduling.ts";
 import type { Step } from "./step.ts";
 import { compileSysctl } from "./sysctl.ts";
 import { compileTerminal } from "./terminal.ts";
+import { refuseUnsupported } from "./unsupported.ts";
 import { compileUts } from "./uts.ts";
 
 /** What `create` runs: `setup` works in the host's namespaces and ends with the birth of `init`, which does the rest. */
@@ -56,7 +58,9 @@ export function planSteps(plan: Plan): readonly Step[] {
 }
 
 /** The first part of a plan; see compile(). */
-export function compileSetup({ process, linux = {} }: Config, host: Host, request: Request): readonly Step[] {
+export function compileSetup(config: Config, host: Host, request: Request): readonly Step[] {
+  refuseUnsupported(config);
+  const { process, linux = {} } = config;
   const namespaces = linux.namespaces ?? [];
   return [
     ...compileDescriptors(request, process?.terminal === true),
@@ -82,7 +86,7 @@ export function compileInit(config: Config, host: Host, request: Request): reado
     ...compileUts(config),
     ...compileSysctl(linux.sysctl ?? {}),
     ...compileRestrictions(config),
-    ...compileProcess(config.process, host, request),
+    ...compileProcess(config.process, linux, host, request),
   ];
 }
 
@@ -126,13 +130,14 @@ function compileRestrictions(config: Config): readonly Step[] {
 }
 
 /** config.md § Process: what the program runs as, then the wait for `start`, then the program. */
-function compileProcess(process: Process | undefined, host: Host, request: Request): readonly Step[] {
+function compileProcess(process: Process | undefined, linux: Linux, host: Host, request: Request): readonly Step[] {
   if (process === undefined) return awaitStart(request);
   const { user = {}, capabilities = {} } = process;
   const cwd = compileCwd(process);
   const executable = compileExecutable(process);
   return [
     ...compileRlimits(process.rlimits ?? [], host),
+    ...compileScheduling(process, linux),
     ...(process.noNewPrivileges === true ? [compileNoNewPrivileges()] : []),
     compileUmask(user),
     ...cwd.asRoot,

@@ -15,7 +15,8 @@ import {
 import { compileCgroupMount } from "./cgroup-mount.ts";
 import type { Host, Request } from "./host.ts";
 import { type FilesystemOption, type MountOptions, parseMountOptions } from "./mount-options.ts";
-import { type Purpose, register, type Step } from "./step.ts";
+import type { Purpose, Step } from "./step.ts";
+import { inheritMode } from "./tmpfs.ts";
 
 /** A mount of the config with its options understood. */
 export interface PlannedMount {
@@ -109,6 +110,9 @@ function refuseUnsafe({ mount, destination, options, purpose }: PlannedMount): v
   if (options.idmap !== "none" || mount.uidMappings !== undefined || mount.gidMappings !== undefined) {
     throw new ContainerError("unimplemented", `cannot ${purpose.doing} (${propertyPath(purpose.from)}): id-mapped`);
   }
+  if (options.copyUp) {
+    throw new ContainerError("unimplemented", `cannot ${purpose.doing} (${propertyPath(purpose.from)}): tmpcopyup`);
+  }
   if (options.bind === "none") return;
   const data = options.filesystem[0];
   if (data !== undefined) {
@@ -149,27 +153,18 @@ function compileFilesystem({ mount, destination, options, purpose }: PlannedMoun
   ];
   if ((options.set & ~late & MOUNT_ATTR.MOUNT_ATTR_RDONLY) !== 0) context.push(setOption("ro", undefined, purpose));
   return [
-    openInRoot({ path: destination, into: "target", make: "directory", noSymlinks: isKernelInterface }, purpose),
-    ...guardTarget(destination, purpose),
     ...context,
     ...createMount(options.set & ~late, "tree", purpose),
-    ...(keepsMode ? inheritMode(purpose) : []),
+    ...(keepsMode ? inheritMode(destination, "tree", purpose) : []),
     ...compileAttributes(options, {}, purpose),
+    openInRoot({ path: destination, into: "target", make: "directory", noSymlinks: isKernelInterface }, purpose),
+    ...guardTarget(destination, purpose),
     attach("tree", "target", purpose),
   ];
 }
 
 function filesystemOption({ key, value, index }: FilesystemOption, purpose: Purpose): Step {
   return setOption(key, value, { ...purpose, from: pointerTo(pointerTo(purpose.from, "options"), index) });
-}
-
-/** A tmpfs without `mode` takes that of the directory it covers, as with runc. */
-function inheritMode(purpose: Purpose): readonly Step[] {
-  return [
-    { call: "getMode", args: [register("target")], into: "mode", purpose },
-    { call: "openat", args: [register("tree"), ".", 0o2200000], into: "directory", purpose },
-    { call: "fchmod", args: [register("directory"), register("mode")], purpose },
-  ];
 }
 
 /** `remount`: changes the mount that is there. */

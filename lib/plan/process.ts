@@ -1,32 +1,15 @@
-import { CLONE, KEYCTL, SIGNALS, SIGPROCMASK, SIGSET_BYTES } from "../linux/constants/processes.ts";
-import { MSG, SOCK_FLAGS } from "../linux/constants/sockets.ts";
-import type { LinuxNamespace, Process, User } from "../spec/config.ts";
+import { KEYCTL, SIGNALS, SIGSET_BYTES } from "../linux/constants/processes.ts";
+import { SOCK_FLAGS } from "../linux/constants/sockets.ts";
+import type { Process, User } from "../spec/config.ts";
 import { checkNullDevice, fdcwd, openFlags, openInRoot, writeFile } from "./calls.ts";
 import { prctl } from "./credentials.ts";
 import type { Host, Request } from "./host.ts";
-import { newNamespaces } from "./namespaces.ts";
-import {
-  CONTROL,
-  close,
-  type Field,
-  flags,
-  mode,
-  PROGRAM,
-  type Purpose,
-  register,
-  type Step,
-  type Struct,
-} from "./step.ts";
+import { MESSAGE_BYTES, MESSAGE_READY, sendMessage } from "./messages.ts";
+import { CONTROL, close, flags, mode, PROGRAM, type Purpose, register, type Step, type Struct } from "./step.ts";
 import { CONSOLE_SOCKET } from "./terminal.ts";
 
 /** The register with the socket on which init waits for `start`. */
 export const START_LISTENER = "startListener";
-
-/** Kinds of the program's own messages on the control socket; native/program.h has REPORT_FAILURE, 1. */
-export const MESSAGE_PID = 2;
-export const MESSAGE_READY = 3;
-/** u32 kind, u32 value */
-export const MESSAGE_BYTES = 8;
 
 /** Where the program keeps its own descriptors: right after what the container keeps. */
 const KEPT = [CONTROL, START_LISTENER, PROGRAM, CONSOLE_SOCKET];
@@ -59,25 +42,17 @@ function closeFrom(first: number, purpose: Purpose): Step {
   return { call: "close_range", args: [first, UINT32_MAX, 0], purpose };
 }
 
-/** execve(2) keeps ignored signals and the mask; Bun ignores two and callers may block some: all back to default. */
+/** Ignored by our own start: Bun ignores the first two, posix_spawn(3) of glibc its two internal ones. */
+const IGNORED_SIGNALS = [SIGNALS.SIGPIPE, SIGNALS.SIGXFSZ, 32, 33];
+
+/** execve(2) keeps ignored signals, and the mask, which is still the caller's. */
 export function compileSignals(): readonly Step[] {
   const purpose: Purpose = { doing: "reset the signals", from: "" };
-  const zeros = (size: number): Struct => ({
-    kind: "struct",
-    bytes: new Uint8Array(size),
-    describe: () => "{SIG_DFL}",
-  });
-  const none: Struct = { kind: "struct", bytes: new Uint8Array(SIGSET_BYTES), describe: () => "[]" };
-  const reset = (name: keyof typeof SIGNALS): Step => ({
-    call: "rt_sigaction",
-    args: [flags(SIGNALS[name], SIGNALS), zeros(32), 0, SIGSET_BYTES],
-    purpose,
-  });
-  const mask = flags(SIGPROCMASK.SIG_SETMASK, SIGPROCMASK);
+  const action: Struct = { kind: "struct", bytes: new Uint8Array(32), describe: () => "{SIG_DFL}" };
   return [
-    reset("SIGPIPE"),
-    reset("SIGXFSZ"),
-    { call: "rt_sigprocmask", args: [mask, none, 0, SIGSET_BYTES], purpose },
+    ...IGNORED_SIGNALS.map(
+      (signal): Step => ({ call: "rt_sigaction", args: [flags(signal, SIGNALS), action, 0, SIGSET_BYTES], purpose }),
+    ),
     { call: "umask", args: [mode(0)], purpose: { doing: "give files exactly the modes asked for", from: "" } },
   ];
 }
@@ -96,70 +71,6 @@ export function compileHardening(): readonly Step[] {
   return [
     prctl("PR_SET_PDEATHSIG", [flags(SIGNALS.SIGKILL, SIGNALS)], die),
     prctl("PR_SET_DUMPABLE", [0], { doing: "forbid tracing", from: "" }),
-  ];
-}
-
-/**
- * clone(2), CLONE_PARENT: init is a child of the runtime, in all its new namespaces at once; this process tells its pid
- * and ends. On cgroup v2 init is born in the container's cgroup.
- */
-export function compileFork(namespaces: readonly LinuxNamespace[], host: Host): readonly Step[] {
-  const purpose: Purpose = { doing: "start init in new namespaces", from: "/linux/namespaces" };
-  const bits = newNamespaces(namespaces) | CLONE.CLONE_PARENT;
-  const message: Struct = {
-    kind: "struct",
-    bytes: new Uint8Array(MESSAGE_BYTES),
-    describe: () => "{MESSAGE_PID, pid}",
-  };
-  new DataView(message.bytes.buffer).setUint32(0, MESSAGE_PID, true);
-  const pid: Field = { kind: "field", of: message, at: 4, name: "message.pid" };
-  const inParent: readonly Step[] = [
-    { call: "store", args: [pid, register("pid"), 4], purpose },
-    send(message, purpose),
-    { call: "exit_group", args: [0], purpose },
-  ];
-  // What follows is compiled while the kernel makes the namespaces.
-  const load: Step = {
-    call: "continue",
-    args: [register(PROGRAM), register(CONTROL)],
-    purpose: { doing: "wait for the rest of the program", from: "" },
-  };
-  const fork = { into: "pid", skip: inParent.length, skipOnZero: true, purpose } as const;
-  if (host.cgroups.mode === "v1") {
-    const directory = host.cgroups.unified?.directory;
-    if (directory === undefined)
-      return [{ call: "clone", args: [flags(bits >>> 0, CLONE), 0, 0, 0, 0], ...fork }, ...inParent, load];
-    return [...forkInto(directory, bits >>> 0, fork, purpose), ...inParent, load];
-  }
-  return [...forkInto(host.cgroups.directory, bits >>> 0, fork, purpose), ...inParent, load];
-}
-
-/** clone3(2), CLONE_INTO_CGROUP: `struct clone_args` of 88 bytes, the descriptor of the cgroup in its last field. */
-function forkInto(
-  directory: string,
-  bits: number,
-  fork: Omit<Step, "call" | "args">,
-  purpose: Purpose,
-): readonly Step[] {
-  const bytes = new Uint8Array(88);
-  const view = new DataView(bytes.buffer);
-  const all = BigInt(bits) | CLONE.CLONE_INTO_CGROUP;
-  view.setBigUint64(0, all, true);
-  const names = Object.entries(CLONE)
-    .filter(([, bit]) => (all & BigInt(bit)) !== 0n)
-    .map(([name]) => name);
-  const args: Struct = { kind: "struct", bytes, describe: () => `{${names.join("|")}, cgroup}` };
-  const cgroup: Field = { kind: "field", of: args, at: 80, name: "args.cgroup" };
-  const join: Purpose = { doing: `join cgroup ${directory}`, from: "/linux/cgroupsPath", path: directory };
-  return [
-    {
-      call: "openat",
-      args: [fdcwd(), directory, openFlags("O_DIRECTORY", "O_PATH", "O_CLOEXEC")],
-      into: "cgroup",
-      purpose: join,
-    },
-    { call: "store", args: [cgroup, register("cgroup"), 8], purpose },
-    { call: "clone3", args: [args, bytes.length], ...fork },
   ];
 }
 
@@ -224,7 +135,7 @@ export function awaitStart(request: Request): readonly Step[] {
   return [
     prctl("PR_SET_PDEATHSIG", [0], { doing: "let the process outlive the runtime", from: "" }),
     closeFrom(FIRST_FD + request.preserveFds + 2, { doing: "close all that was opened on the way", from: "" }),
-    send(message, purpose),
+    sendMessage(message, purpose),
     close(CONTROL, purpose),
     {
       call: "accept4",
@@ -234,9 +145,4 @@ export function awaitStart(request: Request): readonly Step[] {
     },
     close(START_LISTENER, purpose),
   ];
-}
-
-function send(message: Struct, purpose: Purpose): Step {
-  const noSignal = flags(MSG.MSG_NOSIGNAL, MSG);
-  return { call: "sendto", args: [register(CONTROL), message, message.bytes.length, noSignal, 0, 0], purpose };
 }

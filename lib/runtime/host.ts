@@ -23,15 +23,24 @@ export function gatherHost(kernel: Kernel, config: Config, id: string, rootfs: s
 }
 
 /**
- * prlimit(2): Bun raises the soft limit of its own process at start, so the caller's is read off the parent, which
+ * Bun raises the soft limit of its own process to the hard one at start, so the caller's is read off the parent, which
  * is the caller or a shell of it.
  */
 function callerNofile(kernel: Kernel): Host["nofile"] {
+  const [, hard = 0n] = readNofile(kernel, 0);
+  const [soft = hard] = readNofile(kernel, kernel.call("getppid"));
+  return { soft: lower(soft, hard), hard };
+}
+
+function lower(one: bigint, other: bigint): bigint {
+  if (one > other) return other;
+  return one;
+}
+
+/** prlimit(2): soft and hard limit; empty when they are not ours to read. */
+function readNofile(kernel: Kernel, pid: number): readonly bigint[] {
   const limit = new BigUint64Array(2);
-  for (const pid of [kernel.call("getppid"), 0]) {
-    if (kernel.call("prlimit64", pid, RLIMITS.RLIMIT_NOFILE, 0, limit) === 0) break;
-  }
-  return { soft: limit[0] ?? 0n, hard: limit[1] ?? 0n };
+  return kernel.call("prlimit64", pid, RLIMITS.RLIMIT_NOFILE, 0, limit) === 0 ? [...limit] : [];
 }
 
 function findNullStdio(kernel: Kernel): readonly number[] {

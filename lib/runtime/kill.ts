@@ -16,12 +16,12 @@ export interface KillOptions {
 export function kill(options: RuntimeOptions, id: string, signal: number, { all }: KillOptions): void {
   const record = readRecord(options, id);
   // Without a pid namespace of its own nothing ends with init: SIGKILL has to reach everyone.
-  if (all || (signal === SIGNALS.SIGKILL && !record.ownPidNamespace)) {
-    signalAll(options, record, signal);
-    if (all) return;
-  }
   const { init } = record;
   const isAlive = init !== undefined && statusOf(options, record) !== "stopped";
+  if (all || (isAlive && signal === SIGNALS.SIGKILL && !record.ownPidNamespace)) {
+    signalAll(options, record, signal);
+    return;
+  }
   if (!isAlive || !signalProcess(options.kernel, init.pid, init.startTime, signal)) {
     throw new ContainerError("failed_precondition", "container not running");
   }

@@ -1,7 +1,13 @@
 import { createReadStream, createWriteStream } from "node:fs";
 import type { OwnedFd } from "../linux/fd.ts";
 import type { Kernel } from "../linux/kernel.ts";
-import { copyWindowSize, findAttributes, rawAttributes, setAttributes } from "../linux/terminal.ts";
+import {
+  clearNewlineTranslation,
+  copyWindowSize,
+  findAttributes,
+  rawAttributes,
+  setAttributes,
+} from "../linux/terminal.ts";
 
 const STDIN = 0;
 const STDOUT = 1;
@@ -20,6 +26,7 @@ export interface TerminalRelay {
 export function relayTerminal(kernel: Kernel, master: OwnedFd): TerminalRelay {
   const saved = findAttributes(kernel, STDIN);
   if (saved !== undefined) setAttributes(kernel, STDIN, rawAttributes(saved));
+  clearNewlineTranslation(kernel, master.number);
   copyWindowSize(kernel, saved === undefined ? STDOUT : STDIN, master.number);
   const fd = master.release();
   // Each stream closes nothing: reads of the master end in EIO when its last slave is closed.

@@ -35,7 +35,9 @@ export function detectCgroups(kernel: Kernel): MountedCgroups {
     };
   }
   const mounted = new Set(listDirectory(kernel, MOUNT_POINT).map(({ name }) => name));
+  // /proc/self/cgroup has the youngest first; in the order of their mounts they are what runc shows a container.
   const hierarchies = own
+    .toReversed()
     .filter(({ controllers }) => controllers.length > 0 && mounted.has(directoryName(controllers)))
     .map(({ controllers, path }): MountedHierarchy => {
       const mountPoint = `${MOUNT_POINT}/${directoryName(controllers)}`;

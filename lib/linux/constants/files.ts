@@ -55,10 +55,7 @@ export const FILESYSTEM_MAGIC = {
 } as const;
 
 /** fcntl(2) */
-export const FCNTL = { F_DUPFD: 0, F_GETFD: 1, F_SETFD: 2, F_ADD_SEALS: 1033, F_DUPFD_CLOEXEC: 1030 } as const;
-
-/** fcntl(2): the one flag of F_GETFD and F_SETFD. */
-export const FD_CLOEXEC = 1;
+export const FCNTL = { F_DUPFD: 0, F_SETFD: 2, F_ADD_SEALS: 1033, F_DUPFD_CLOEXEC: 1030 } as const;
 
 /** fcntl(2), F_ADD_SEALS: nothing of the file can be changed any more. */
 export const ALL_SEALS = 0x1 | 0x2 | 0x4 | 0x8;

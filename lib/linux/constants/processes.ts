@@ -130,9 +130,6 @@ export const SIGNALS = {
   SIGSYS: 31,
 } as const;
 
-/** rt_sigprocmask(2) */
-export const SIGPROCMASK = { SIG_SETMASK: 2 } as const;
-
 /** The size of the kernel's signal set: 64 signals. */
 export const SIGSET_BYTES = 8;
 

@@ -22,7 +22,6 @@
 #define MAX_SYMLINKS 40
 #define MAX_RETRIES 64
 #define MSG_NOSIGNAL 0x4000
-#define SEEK_END 2
 #define X_OK 1
 #define STATFS_BYTES 120
 #define PASSWD_MAX_CHUNKS 2048 /* 1 MiB */
@@ -188,15 +187,23 @@ static long open_in_root(const uint64_t *args)
 	unsigned long bytes = length(wanted) + 1;
 	long fd = open_scoped(t.root, wanted, O_PATH, t.resolve);
 
+	if (t.make == MAKE_LIKE && (fd >= 0 || fd == -ENOENT)) {
+		struct statx like, st;
+		long ret = statx_fd(args[5], &like);
+		int directory = (like.stx_mode & S_IFMT) == S_IFDIR;
+
+		if (ret == 0 && fd >= 0)
+			ret = statx_fd((uint64_t)fd, &st);
+		if (ret == 0 && fd >= 0 && ((st.stx_mode & S_IFMT) == S_IFDIR) != directory)
+			ret = -ENOTDIR; /* as mount(2) says; move_mount(2) has but EINVAL */
+		if (ret < 0) {
+			close_fd(fd);
+			return ret;
+		}
+		t.make = directory ? MAKE_DIRECTORY : MAKE_FILE;
+	}
 	if (fd != -ENOENT || t.make == MAKE_NOTHING)
 		return fd;
-	if (t.make == MAKE_LIKE) {
-		struct statx st;
-		long ret = statx_fd(args[5], &st);
-		if (ret < 0)
-			return ret;
-		t.make = (st.stx_mode & S_IFMT) == S_IFDIR ? MAKE_DIRECTORY : MAKE_FILE;
-	}
 	if (bytes > sizeof(path))
 		return -ENAMETOOLONG;
 	memcpy(path, wanted, bytes);
@@ -488,12 +495,13 @@ static struct program *run(struct program *p)
 	return 0;
 }
 
-/* The first part is all that is in the file when the executor starts. */
+/* The first part says itself how long it is: the next one may be in the file already. */
 static struct program *load(long fd)
 {
-	long bytes = call3(__NR_lseek, fd, 0, SEEK_END);
+	struct program header;
+	long bytes = call4(__NR_pread64, fd, &header, sizeof(header), 0);
 
-	return bytes < 0 ? 0 : map_part(fd, 0, (uint64_t)bytes);
+	return bytes == sizeof(header) ? map_part(fd, 0, header.bytes) : 0;
 }
 
 /* argv[argc - 1] is the number of the program's descriptor. */

@@ -41,7 +41,7 @@ enum make {
 	MAKE_NOTHING,
 	MAKE_DIRECTORY,
 	MAKE_FILE,
-	MAKE_LIKE, /* a directory when the `like` descriptor is one, else a file */
+	MAKE_LIKE, /* a directory when the `like` descriptor is one, else a file; ENOTDIR when the other is there */
 };
 
 /* struct insn, `flags` */

@@ -2,9 +2,9 @@ import { ContainerError } from "../../errors.ts";
 import { propertyPath } from "../../json-pointer.ts";
 import type { Errno } from "../../linux/constants/errno.ts";
 import type { DeviceRule, LinuxResources } from "../../spec/resources.ts";
-import { makeDirectory, writeFile } from "../calls.ts";
+import { fdcwd, makeDirectory, openFlags, writeFile, writeTo } from "../calls.ts";
 import { DEFAULT_DEVICES } from "../devices.ts";
-import type { CgroupV1Host, CgroupV2Host, Hierarchy, Host } from "../host.ts";
+import type { CgroupHost, CgroupV1Host, CgroupV2Host, Hierarchy, Host } from "../host.ts";
 import type { Purpose, Step } from "../step.ts";
 import type { CgroupFile } from "./files.ts";
 import { deviceFilesV1, filesV1 } from "./v1.ts";
@@ -14,7 +14,7 @@ const PATH = "/linux/cgroupsPath";
 
 /**
  * config-linux.md § Control groups, by writing the files of cgroupfs: makes the container's directories, sets the
- * limits and, with v1, puts the calling process in. (With v2 the process is born there: CLONE_INTO_CGROUP.)
+ * limits and, with v1, opens what init joins by. (With v2 init is born there: CLONE_INTO_CGROUP.)
  * @throws {ContainerError} failed_precondition for a limit whose controller this host does not have
  */
 export function compileCgroups(resources: LinuxResources, host: Host): readonly Step[] {
@@ -29,23 +29,45 @@ function compileV1(resources: LinuxResources, host: CgroupV1Host): readonly Step
   const unified = host.unified === undefined ? [] : makeBelow(host.unified.mountPoint, host.unified.directory);
   return [
     ...unified,
-    ...host.hierarchies.flatMap((hierarchy) => [
+    ...host.hierarchies.flatMap((hierarchy, index) => [
       ...makeBelow(hierarchy.mountPoint, hierarchy.directory),
       ...fillCpuset(hierarchy),
       ...files
         .filter(({ controller }) => hierarchy.controllers.includes(controller))
         .map((file) => writeLimit(hierarchy.directory, file)),
-      join(hierarchy),
+      openTasks(hierarchy, index),
     ]),
   ];
+}
+
+/** The file is opened before init is born, by the path it has on the host. */
+function openTasks({ directory }: Hierarchy, index: number): Step {
+  const path = `${directory}/tasks`;
+  return {
+    call: "openat",
+    args: [fdcwd(), path, openFlags("O_WRONLY", "O_CLOEXEC")],
+    into: tasksRegister(index),
+    purpose: joinPurpose(directory),
+  };
 }
 
 /**
  * cgroups(7): a process of one thread that writes 0 to `tasks` moves itself without the lock that writes to
  * `cgroup.procs` wait for, which takes the kernel some milliseconds to get.
  */
-function join({ directory }: Hierarchy): Step {
-  return writeFile(`${directory}/tasks`, "0", { doing: `join cgroup ${directory}`, from: PATH, path: directory });
+export function joinOpenCgroups(cgroups: CgroupHost): readonly Step[] {
+  if (cgroups.mode === "v2") return [];
+  return cgroups.hierarchies.map(({ directory }, index) => ({
+    ...writeTo(tasksRegister(index), "0", joinPurpose(directory)),
+  }));
+}
+
+function tasksRegister(index: number): string {
+  return `tasks${index}`;
+}
+
+function joinPurpose(directory: string): Purpose {
+  return { doing: `join cgroup ${directory}`, from: PATH, path: directory };
 }
 
 /** cpuset(7): a new directory takes no process until it has processors and memory nodes. */

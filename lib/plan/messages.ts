@@ -1,0 +1,14 @@
+import { MSG } from "../linux/constants/sockets.ts";
+import { CONTROL, flags, type Purpose, register, type Step, type Struct } from "./step.ts";
+
+/** Kinds of the program's own messages on the control socket; native/program.h has REPORT_FAILURE, 1. */
+export const MESSAGE_PID = 2;
+export const MESSAGE_READY = 3;
+/** u32 kind, u32 value */
+export const MESSAGE_BYTES = 8;
+
+/** send(2) of a message to the runtime; a runtime that is gone is a failure, not a SIGPIPE. */
+export function sendMessage(message: Struct, purpose: Purpose): Step {
+  const noSignal = flags(MSG.MSG_NOSIGNAL, MSG);
+  return { call: "sendto", args: [register(CONTROL), message, message.bytes.length, noSignal, 0, 0], purpose };
+}

@@ -1,0 +1,79 @@
+import {
+  IOPRIO_CLASS,
+  IOPRIO_CLASS_SHIFT,
+  IOPRIO_WHO,
+  MPOL,
+  MPOL_FLAG,
+  PERSONALITY,
+  SCHED,
+  SCHED_FLAG,
+} from "../linux/constants/scheduling.ts";
+import type { IoPriority, Linux, MemoryPolicy, Process, Scheduler } from "../spec/config.ts";
+import { flags, type Step, type Struct } from "./step.ts";
+
+/** config.md § Linux Process, `scheduler` and `ioPriority`; config-linux.md, `personality` and `memoryPolicy`. */
+export function compileScheduling(process: Process, linux: Linux): readonly Step[] {
+  const steps: Step[] = [];
+  if (process.scheduler !== undefined) steps.push(setScheduler(process.scheduler));
+  if (process.ioPriority !== undefined) steps.push(setIoPriority(process.ioPriority));
+  if (linux.personality !== undefined) steps.push(setPersonality(linux.personality.domain));
+  if (linux.memoryPolicy !== undefined) steps.push(setMemoryPolicy(linux.memoryPolicy));
+  return steps;
+}
+
+/** `struct sched_attr`: u32 size, policy; u64 flags; s32 nice; u32 priority; u64 runtime, deadline, period. */
+function setScheduler(scheduler: Scheduler): Step {
+  const { policy, nice = 0, priority = 0, runtime = 0, deadline = 0, period = 0 } = scheduler;
+  const bytes = new Uint8Array(48);
+  const view = new DataView(bytes.buffer);
+  const bits = (scheduler.flags ?? []).reduce((all, name) => all | SCHED_FLAG[name], 0);
+  view.setUint32(0, bytes.length, true);
+  view.setUint32(4, SCHED[policy], true);
+  view.setUint32(8, bits, true);
+  view.setInt32(16, nice, true);
+  view.setUint32(20, priority, true);
+  [runtime, deadline, period].forEach((nanoseconds, index) => {
+    view.setBigUint64(24 + 8 * index, BigInt(nanoseconds), true);
+  });
+  const describe = () => `{${policy}, nice=${nice}, priority=${priority}}`;
+  const attributes: Struct = { kind: "struct", bytes, describe };
+  const purpose = { doing: `set the scheduler to ${policy}`, from: "/process/scheduler" };
+  return { call: "sched_setattr", args: [0, attributes, 0], purpose };
+}
+
+function setIoPriority({ class: name, priority = 0 }: IoPriority): Step {
+  const value = (IOPRIO_CLASS[name] << IOPRIO_CLASS_SHIFT) | priority;
+  const purpose = { doing: `set the I/O priority to ${name} ${priority}`, from: "/process/ioPriority" };
+  return { call: "ioprio_set", args: [flags(IOPRIO_WHO.IOPRIO_WHO_PROCESS, IOPRIO_WHO), 0, value], purpose };
+}
+
+function setPersonality(domain: "LINUX" | "LINUX32"): Step {
+  const persona = domain === "LINUX32" ? PERSONALITY.PER_LINUX32 : PERSONALITY.PER_LINUX;
+  const purpose = { doing: `set the personality ${domain}`, from: "/linux/personality/domain" };
+  return { call: "personality", args: [flags(persona, PERSONALITY)], purpose };
+}
+
+/** set_mempolicy(2): the mask has a bit for every node, in words of 64; the kernel reads one bit less than it is told. */
+function setMemoryPolicy({ mode: policyName, nodes = "", flags: names = [] }: MemoryPolicy): Step {
+  const bits = names.reduce((all: number, name) => all | MPOL_FLAG[name], 0);
+  const purpose = { doing: `set the memory policy ${policyName}`, from: "/linux/memoryPolicy" };
+  const policy = flags(bits | MPOL[policyName], { ...MPOL, ...MPOL_FLAG });
+  const list = parseNodes(nodes);
+  if (list.length === 0) return { call: "set_mempolicy", args: [policy, 0, 0], purpose };
+  const words = Math.floor(Math.max(...list) / 64) + 1;
+  const bytes = new Uint8Array(8 * words);
+  for (const node of list) bytes[node >> 3] = (bytes[node >> 3] ?? 0) | (1 << (node & 7));
+  const mask: Struct = { kind: "struct", bytes, describe: () => `nodes ${nodes}` };
+  return { call: "set_mempolicy", args: [policy, mask, 64 * words + 1], purpose };
+}
+
+/** cpuset(7), list format: `0-3,7`. lib/spec has checked it. */
+function parseNodes(text: string): readonly number[] {
+  return text
+    .split(",")
+    .filter((part) => part !== "")
+    .flatMap((part) => {
+      const [first = 0, last = first] = part.split("-").map(Number);
+      return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+    });
+}

@@ -1,0 +1,25 @@
+import { ContainerError } from "../errors.ts";
+import { propertyPath } from "../json-pointer.ts";
+import type { Config } from "../spec/config.ts";
+
+/**
+ * Nothing a config asks for is passed over in silence: what no step exists for is refused by name.
+ * @throws {ContainerError} unimplemented
+ */
+export function refuseUnsupported(config: Config): void {
+  const linux = config.linux ?? {};
+  const namespaces = linux.namespaces ?? [];
+  const asked: readonly (readonly [pointer: string, isAsked: boolean])[] = [
+    ["/hooks", Object.values(config.hooks ?? {}).some((list) => list.length > 0)],
+    ["/process/apparmorProfile", config.process?.apparmorProfile !== undefined],
+    ["/process/selinuxLabel", config.process?.selinuxLabel !== undefined],
+    ["/linux/mountLabel", linux.mountLabel !== undefined],
+    ["/linux/namespaces", namespaces.some(({ type }) => type === "user" || type === "time")],
+    ["/linux/netDevices", Object.keys(linux.netDevices ?? {}).length > 0],
+    ["/linux/seccomp", linux.seccomp !== undefined],
+    ["/linux/intelRdt", linux.intelRdt !== undefined],
+  ];
+  const refused = asked.filter(([, isAsked]) => isAsked).map(([pointer]) => propertyPath(pointer));
+  if (refused.length === 0) return;
+  throw new ContainerError("unimplemented", `cannot create the container: not supported: ${refused.join(", ")}`);
+}
