@@ -13,7 +13,7 @@ export interface Libc {
   /** errno(3) of the calling thread, to be read at once. */
   readonly errno: () => number;
   /** posix_spawn(3) without actions and attributes: 0, or the errno. */
-  readonly spawn: (pid: Int32Array, path: Uint8Array, argv: BigUint64Array, envp: BigUint64Array) => number;
+  readonly spawn: (pid: Int32Array, path: number, argv: BigUint64Array, envp: BigUint64Array) => number;
 }
 
 /** Loads the functions; takes about 0.2 ms. */
@@ -21,7 +21,7 @@ export function loadLibc(): Libc {
   const word = FFIType.i64;
   const { symbols } = dlopen(LIBC, {
     syscall: { args: [word, word, word, word, word, word, word], returns: FFIType.i64_fast },
-    posix_spawn: { args: ["ptr", "ptr", "ptr", "ptr", "ptr", "ptr"], returns: FFIType.i32 },
+    posix_spawn: { args: ["ptr", word, "ptr", "ptr", "ptr", "ptr"], returns: FFIType.i32 },
     __errno_location: { args: [], returns: FFIType.ptr },
   });
   const location = symbols.__errno_location();
@@ -29,7 +29,7 @@ export function loadLibc(): Libc {
   return {
     syscall: (number, [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0]) => Number(symbols.syscall(number, a, b, c, d, e, f)),
     errno: () => read.i32(location, 0),
-    spawn: (pid, path, argv, envp) => symbols.posix_spawn(ptr(pid), ptr(path), null, null, ptr(argv), ptr(envp)),
+    spawn: (pid, path, argv, envp) => symbols.posix_spawn(ptr(pid), path, null, null, ptr(argv), ptr(envp)),
   };
 }
 

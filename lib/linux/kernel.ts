@@ -19,21 +19,29 @@ export function openKernel(): Kernel {
   return new LinuxKernel();
 }
 
+/** Room for the strings of one call: a path of PATH_MAX for each of two, and more than a message of ours. */
+const SCRATCH_BYTES = 64 << 10;
+
 class LinuxKernel implements Kernel {
   readonly architecture: Architecture = process.arch === "arm64" ? "arm64" : "x64";
   #libc: Libc | undefined;
+  /** Strings of the call in hand. One buffer for all calls: a new one for each is what a call would cost most. */
+  readonly #scratch = new Uint8Array(SCRATCH_BYTES);
+  #scratchAddress = 0;
+  readonly #text = new TextEncoder();
 
   call(name: SyscallName, ...args: readonly KernelArgument[]): number {
     const libc = this.#load();
-    // Strings are copied here and stay referenced until the call is over.
-    const memory: Uint8Array[] = [];
-    const words = args.map((argument): Word => {
-      if (typeof argument === "number" || typeof argument === "bigint") return argument;
-      if (typeof argument !== "string") return argument.byteLength === 0 ? 0 : addressOf(argument);
-      const bytes = cString(argument);
-      memory.push(bytes);
-      return addressOf(bytes);
-    });
+    const words: Word[] = [];
+    let used = 0;
+    for (const argument of args) {
+      if (typeof argument === "number" || typeof argument === "bigint") words.push(argument);
+      else if (typeof argument !== "string") words.push(argument.byteLength === 0 ? 0 : addressOf(argument));
+      else {
+        words.push(this.#scratchAddress + used);
+        used = this.#place(argument, used);
+      }
+    }
     const result = libc.syscall(syscallNumber(name, this.architecture), words);
     return result === -1 ? -libc.errno() : result;
   }
@@ -41,19 +49,29 @@ class LinuxKernel implements Kernel {
   spawn(path: string, argv: readonly string[]): number {
     const libc = this.#load();
     const pid = new Int32Array(1);
-    const strings = argv.map(cString);
-    const pointers = BigUint64Array.from([...strings.map((bytes) => BigInt(addressOf(bytes))), 0n]);
-    const error = libc.spawn(pid, cString(path), pointers, new BigUint64Array(1));
-    if (strings.length !== argv.length) throw new TypeError("internal error: argv went away");
+    const pointers = new BigUint64Array(argv.length + 1);
+    let used = this.#place(path, 0);
+    argv.forEach((argument, index) => {
+      pointers[index] = BigInt(this.#scratchAddress + used);
+      used = this.#place(argument, used);
+    });
+    const error = libc.spawn(pid, this.#scratchAddress, pointers, new BigUint64Array(1));
     return error === 0 ? (pid[0] ?? -errnoNumber("ECHILD")) : -error;
   }
 
+  /** Writes a string with its NUL at an offset of the scratch buffer. Returns the offset after it. */
+  #place(text: string, at: number): number {
+    const { read, written } = this.#text.encodeInto(text, this.#scratch.subarray(at, SCRATCH_BYTES - 1));
+    if (read < text.length) throw new TypeError(`internal error: a string of ${text.length} characters is too long`);
+    this.#scratch[at + written] = 0;
+    return at + written + 1;
+  }
+
   #load(): Libc {
-    this.#libc ??= loadLibc();
+    if (this.#libc === undefined) {
+      this.#libc = loadLibc();
+      this.#scratchAddress = addressOf(this.#scratch);
+    }
     return this.#libc;
   }
-}
-
-function cString(text: string): Uint8Array {
-  return Buffer.from(`${text}\0`, "utf8");
 }

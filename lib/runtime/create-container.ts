@@ -28,6 +28,14 @@ export interface CreatedContainer {
   readonly initPid: number;
 }
 
+/** What a caller of createContainer() may add. */
+export interface CreateSeams {
+  /** The socket that takes the terminal. */
+  readonly console?: OwnedFd | undefined;
+  /** Runs while the first part of the program does. */
+  readonly meanwhile?: (() => void) | undefined;
+}
+
 /**
  * Makes a container up to the point where its init waits for `start`; what a failure has made is removed again.
  * @throws {ContainerError} already_exists, and SyscallError for what the kernel refuses
@@ -36,7 +44,7 @@ export async function createContainer(
   options: RuntimeOptions,
   request: CreateRequest,
   bundle: Bundle,
-  console: OwnedFd | undefined,
+  { console, meanwhile }: CreateSeams = {},
 ): Promise<CreatedContainer> {
   const { kernel } = options;
   const { id } = request;
@@ -65,7 +73,7 @@ export async function createContainer(
     refuseUsedCgroup(kernel, cgroups.directories);
     // Written before anything is made: whoever ends this process now leaves a record of all there is to remove.
     writeRecord(options, record);
-    return runProgram(options, request, compiler, { directory, console }, progress);
+    return runProgram(options, request, compiler, { directory, console, meanwhile }, progress);
   } catch (error) {
     await destroy(options, progress.record);
     throw error;
@@ -82,11 +90,11 @@ function runProgram(
   options: RuntimeOptions,
   request: CreateRequest,
   compiler: Compiler,
-  descriptors: { readonly directory: OwnedFd; readonly console: OwnedFd | undefined },
+  seams: CreateSeams & { readonly directory: OwnedFd },
   progress: Progress,
 ): CreatedContainer {
   const { kernel } = options;
-  const { directory, console } = descriptors;
+  const { directory, console, meanwhile } = seams;
   const setup = encode(compiler.setup, kernel.architecture);
   const [control, remote] = socketPair(kernel);
   using _control = control;
@@ -107,6 +115,7 @@ function runProgram(
   using _program = executor.program;
   remote.close();
   try {
+    meanwhile?.();
     const init = compiler.compileInit();
     const part = encode(init, kernel.architecture, setup);
     sendPart(kernel, executor, control, part.image, part.offset);

@@ -14,7 +14,7 @@ export async function create(options: RuntimeOptions, request: CreateRequest): P
   refuseConsoleSocket(request, hasTerminal);
   using console =
     request.consoleSocket === undefined ? undefined : connectStream(options.kernel, request.consoleSocket);
-  const created = await createContainer(options, request, bundle, console);
+  const created = await createContainer(options, request, bundle, { console });
   try {
     if (request.pidFile !== undefined) writePidFile(options.kernel, request.pidFile, created.initPid);
   } catch (error) {

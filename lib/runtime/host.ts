@@ -27,20 +27,15 @@ export function gatherHost(kernel: Kernel, config: Config, id: string, rootfs: s
  * is the caller or a shell of it.
  */
 function callerNofile(kernel: Kernel): Host["nofile"] {
-  const [, hard = 0n] = readNofile(kernel, 0);
-  const [soft = hard] = readNofile(kernel, kernel.call("getppid"));
-  return { soft: lower(soft, hard), hard };
-}
-
-function lower(one: bigint, other: bigint): bigint {
-  if (one > other) return other;
-  return one;
-}
-
-/** prlimit(2): soft and hard limit; empty when they are not ours to read. */
-function readNofile(kernel: Kernel, pid: number): readonly bigint[] {
-  const limit = new BigUint64Array(2);
-  return kernel.call("prlimit64", pid, RLIMITS.RLIMIT_NOFILE, 0, limit) === 0 ? [...limit] : [];
+  const own = new BigUint64Array(2);
+  kernel.call("prlimit64", 0, RLIMITS.RLIMIT_NOFILE, 0, own);
+  const hard = own[1] ?? 0n;
+  const parents = new BigUint64Array(2);
+  // A parent of another user is not ours to look at.
+  if (kernel.call("prlimit64", kernel.call("getppid"), RLIMITS.RLIMIT_NOFILE, 0, parents) < 0)
+    return { soft: hard, hard };
+  const soft = parents[0] ?? hard;
+  return { soft: soft > hard ? hard : soft, hard };
 }
 
 function findNullStdio(kernel: Kernel): readonly number[] {

@@ -7,7 +7,7 @@ import { lockContainer } from "./container-store.ts";
 import { refuseConsoleSocket } from "./create.ts";
 import { type CreatedContainer, createContainer } from "./create-container.ts";
 import { destroy } from "./destroy.ts";
-import { watchInit } from "./foreground.ts";
+import { type InitWatch, watchInit } from "./foreground.ts";
 import type { CreateRequest, RuntimeOptions } from "./options.ts";
 import { writePidFile } from "./pid-file.ts";
 import { startLocked } from "./start.ts";
@@ -44,7 +44,7 @@ export async function run(options: RuntimeOptions, request: RunRequest): Promise
 async function runDetached(options: RuntimeOptions, request: RunRequest, bundle: Bundle): Promise<void> {
   const path = request.consoleSocket;
   using console = path === undefined ? undefined : connectStream(options.kernel, path);
-  await startNew(options, request, await createContainer(options, request, bundle, console));
+  await startNew(options, request, await createContainer(options, request, bundle, { console }));
 }
 
 async function runInForeground(
@@ -53,15 +53,21 @@ async function runInForeground(
   bundle: Bundle,
   hasTerminal: boolean,
 ): Promise<number> {
-  const watch = watchInit(options.kernel, { subreaper: !request.noSubreaper });
+  let watch: InitWatch | undefined;
   let relay: TerminalRelay | undefined;
   try {
     const [near, far] = hasTerminal ? socketPair(options.kernel) : [];
     using console = near;
     using remote = far;
-    const created = await createContainer(options, request, bundle, remote);
+    const created = await createContainer(options, request, bundle, {
+      console: remote,
+      meanwhile: () => {
+        watch = watchInit(options.kernel, { subreaper: !request.noSubreaper });
+      },
+    });
     if (console !== undefined) relay = await openRelay(options, console, created);
     await startNew(options, request, created);
+    watch ??= watchInit(options.kernel, { subreaper: !request.noSubreaper });
     const status = await watch.wait(created.initPid, () => relay?.resize());
     await relay?.stop();
     relay = undefined;
@@ -69,7 +75,7 @@ async function runInForeground(
     return status;
   } finally {
     await relay?.stop();
-    watch.close();
+    watch?.close();
   }
 }
 
