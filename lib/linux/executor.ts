@@ -88,7 +88,7 @@ function keepPreserved(kernel: Kernel, count: number): void {
 
 /** A message of the executor or of its program; native/program.h, struct report. */
 export type Report =
-  | { readonly kind: "failure"; readonly step: number; readonly errno: number; readonly log: string }
+  | { readonly kind: "failure"; readonly step: number; readonly errno: number; readonly log: Uint8Array }
   | { readonly kind: "message"; readonly message: number; readonly value: number };
 
 /** struct report: u32 kind, insn; i32 error; u32 log_bytes; char log[240]. */
@@ -103,7 +103,7 @@ export function parseReport(bytes: Uint8Array): Report {
   const kind = view.getUint32(0, true);
   if (kind !== REPORT_FAILURE) return { kind: "message", message: kind, value: view.getUint32(4, true) };
   const length = Math.min(view.getUint32(12, true), bytes.length - REPORT_HEADER_BYTES);
-  const log = new TextDecoder().decode(bytes.subarray(REPORT_HEADER_BYTES, REPORT_HEADER_BYTES + length));
+  const log = bytes.slice(REPORT_HEADER_BYTES, REPORT_HEADER_BYTES + length);
   return { kind: "failure", step: view.getUint32(4, true), errno: view.getInt32(8, true), log };
 }
 
@@ -122,7 +122,11 @@ export function waitForChild(kernel: Kernel, pid: number, block: boolean): ExitS
   while (result === -errnoNumber("EINTR"));
   if (result === 0) return undefined;
   if (result < 0) return { code: 255, signal: undefined };
-  const raw = status[0] ?? 0;
-  const signal = raw & 0x7f;
-  return signal === 0 ? { code: (raw >> 8) & 0xff, signal: undefined } : { code: 128 + signal, signal };
+  return decodeStatus(status[0] ?? 0);
+}
+
+/** wait(2): takes a status apart. */
+export function decodeStatus(status: number): ExitStatus {
+  const signal = status & 0x7f;
+  return signal === 0 ? { code: (status >> 8) & 0xff, signal: undefined } : { code: 128 + signal, signal };
 }

@@ -20,6 +20,14 @@ export function readStat(kernel: Kernel, pid: number): ProcessStat | undefined {
   return { pid, state: fields[0] ?? "", parent: Number(fields[1]), startTime: Number(fields[19]) };
 }
 
+/** proc_pid_status(5), NSpid: the pid a process has in its own pid namespace. */
+export function pidInside(kernel: Kernel, pid: number): number {
+  const line = findText(kernel, `/proc/${pid}/status`, "ENOENT", "ESRCH")
+    ?.split("\n")
+    .find((entry) => entry.startsWith("NSpid:"));
+  return Number(line?.split("\t").at(-1) ?? pid);
+}
+
 /** Whether the process that was seen with this start time is still running; a zombie is not. */
 export function isRunning(kernel: Kernel, pid: number, startTime: number): boolean {
   const stat = readStat(kernel, pid);

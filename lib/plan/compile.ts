@@ -1,4 +1,5 @@
-import type { Config, Linux, LinuxNamespace, Process } from "../spec/config.ts";
+import type { Config, LinuxNamespace } from "../spec/config.ts";
+import type { State, Status } from "../spec/state.ts";
 import { compileCgroups } from "./cgroup/compile.ts";
 import {
   compileBoundingSet,
@@ -10,6 +11,7 @@ import {
 import { compileDevices } from "./devices.ts";
 import { compileCwd, compileExecutable, compileMakeCwd } from "./executable.ts";
 import { compileFork } from "./fork.ts";
+import { awaitRuntimeHooks, compileInitHooks } from "./hooks.ts";
 import type { Host, Request } from "./host.ts";
 import { compileLateReadonly, compileMount, planMounts } from "./mounts.ts";
 import { compileJoins, hasOwn } from "./namespaces.ts";
@@ -27,7 +29,14 @@ import {
   reopenNullStdio,
 } from "./process.ts";
 import { compileRlimits } from "./rlimits.ts";
-import { compileMoveRoot, compilePivot, compileReadonlyRoot, compileRootfs, compileRootPropagation } from "./rootfs.ts";
+import {
+  compileMoveRoot,
+  compilePivot,
+  compileReadonlyRoot,
+  compileRootfs,
+  compileRootPropagation,
+  enterForHooks,
+} from "./rootfs.ts";
 import { compileScheduling } from "./scheduling.ts";
 import type { Step } from "./step.ts";
 import { compileSysctl } from "./sysctl.ts";
@@ -86,7 +95,7 @@ export function compileInit(config: Config, host: Host, request: Request): reado
     ...compileUts(config),
     ...compileSysctl(linux.sysctl ?? {}),
     ...compileRestrictions(config),
-    ...compileProcess(config.process, linux, host, request),
+    ...compileProcess(config, host, request),
   ];
 }
 
@@ -102,11 +111,16 @@ function compileFilesystem(
   const mounts = planMounts(config.mounts ?? []);
   const context = { host, request, ownCgroupNamespace: hasOwn(namespaces, "cgroup") };
   const process = config.process;
+  const hooks = config.hooks ?? {};
+  const createContainer = compileInitHooks("createContainer", hooks, hookState(config, request, "creating"));
+  const createHooks = createContainer.length === 0 ? [] : [enterForHooks(), ...createContainer];
   return [
     ...compileRootfs(linux, host, request, hasMountNamespace),
     ...mounts.flatMap((mount) => compileMount(mount, context)),
     ...compileDevices(linux.devices ?? [], mounts),
     ...(process === undefined ? [] : compileMakeCwd(process)),
+    ...awaitRuntimeHooks(hooks),
+    ...createHooks,
     ...compileEnter(hasMountNamespace, request),
     ...compileRootPropagation(linux),
     ...(process?.terminal === true ? compileTerminal(process.consoleSize) : reopenNullStdio(host)),
@@ -117,6 +131,12 @@ function compileFilesystem(
 function compileEnter(hasMountNamespace: boolean, request: Request): readonly Step[] {
   if (!hasMountNamespace || request.noPivot) return compileMoveRoot(hasMountNamespace);
   return compilePivot();
+}
+
+/** What a hook of init reads: the state as the container sees it. */
+function hookState({ ociVersion, annotations }: Config, { id, bundle, initPid }: Request, status: Status): string {
+  const state: State = { ociVersion, id, status, pid: initPid, bundle, ...(annotations && { annotations }) };
+  return JSON.stringify(state);
 }
 
 /** What takes away: after this nothing is made in the container any more. */
@@ -130,7 +150,8 @@ function compileRestrictions(config: Config): readonly Step[] {
 }
 
 /** config.md § Process: what the program runs as, then the wait for `start`, then the program. */
-function compileProcess(process: Process | undefined, linux: Linux, host: Host, request: Request): readonly Step[] {
+function compileProcess(config: Config, host: Host, request: Request): readonly Step[] {
+  const { process, linux = {} } = config;
   if (process === undefined) return awaitStart(request);
   const { user = {}, capabilities = {} } = process;
   const cwd = compileCwd(process);
@@ -148,6 +169,7 @@ function compileProcess(process: Process | undefined, linux: Linux, host: Host, 
     ...cwd.asUser,
     ...executable.find,
     ...awaitStart(request),
+    ...compileInitHooks("startContainer", config.hooks ?? {}, hookState(config, request, "created")),
     executable.execute,
   ];
 }

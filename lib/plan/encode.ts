@@ -187,6 +187,7 @@ class Encoder {
 
   #address(to: Pointer["to"], struct: number): number {
     if (typeof to === "string") return this.#string(to);
+    if (to.kind === "strings") return this.#array(to);
     return to.kind === "struct" ? this.#struct(to) : this.#base + struct + to.at;
   }
 

@@ -55,6 +55,8 @@ export interface Request {
   readonly rootfs: string;
   /** Absolute path of the bundle. */
   readonly bundle: string;
+  /** The pid init has in its own pid namespace, which is what its hooks are told. */
+  readonly initPid: number;
   readonly noPivot: boolean;
   readonly noNewKeyring: boolean;
   /** How many descriptors after 2 the container keeps. */

@@ -19,9 +19,15 @@ export const OPERATIONS: Readonly<Record<OperationName, number>> = {
   checkCwd: 0x8005,
   getMode: 0x8006,
   writeFile: 0x8007,
-  continue: 0x8008,
-  findHome: 0x8009,
+  runHook: 0x8008,
+  continue: 0x8009,
+  findHome: 0x800a,
 };
+
+/** struct hook: sizes and offsets in bytes. */
+export const HOOK_BYTES = 288;
+export const HOOK_INPUT_BYTES = 32;
+export const HOOK_TIMEOUT = 40;
 
 /** enum make */
 export const MAKE = { MAKE_NOTHING: 0, MAKE_DIRECTORY: 1, MAKE_FILE: 2, MAKE_LIKE: 3 } as const;

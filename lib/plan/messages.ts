@@ -4,6 +4,8 @@ import { CONTROL, flags, type Purpose, register, type Step, type Struct } from "
 /** Kinds of the program's own messages on the control socket; native/program.h has REPORT_FAILURE, 1. */
 export const MESSAGE_PID = 2;
 export const MESSAGE_READY = 3;
+/** Init waits until the hooks of the runtime have run. */
+export const MESSAGE_HOOKS = 4;
 /** u32 kind, u32 value */
 export const MESSAGE_BYTES = 8;
 

@@ -51,6 +51,11 @@ export function compileRootfs(linux: Linux, host: Host, request: Request, hasMou
 
 const ENTER: Purpose = { doing: "enter the rootfs", from: "/root/path", path: "/" };
 
+/** createContainer hooks start in the rootfs, with the host's files still in sight. */
+export function enterForHooks(): Step {
+  return { call: "fchdir", args: [register(ROOT)], purpose: { ...ENTER, doing: "enter the rootfs for hooks" } };
+}
+
 /** pivot_root(2) without a place to put the old root: it is stacked below the new one and let go. */
 export function compilePivot(): readonly Step[] {
   return [

@@ -12,7 +12,8 @@ export type OperationName =
   | "getMode"
   | "findHome"
   | "writeFile"
-  | "continue";
+  | "continue"
+  | "runHook";
 
 /** What an instruction does: a system call or an operation of the executor. */
 export type CallName = SyscallName | OperationName;
@@ -45,10 +46,10 @@ export interface Strings {
   readonly values: readonly string[];
 }
 
-/** A pointer inside a structure: to a string, to another structure, or to another place of the same one. */
+/** A pointer inside a structure: to a string, to an array of them, to another structure, or to a place of the same one. */
 export interface Pointer {
   readonly at: number;
-  readonly to: string | Struct | { readonly kind: "self"; readonly at: number };
+  readonly to: string | Strings | Struct | { readonly kind: "self"; readonly at: number };
 }
 
 /** A structure in the program's memory; `pointers` are filled in when the program gets its place. */

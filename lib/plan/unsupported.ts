@@ -10,7 +10,6 @@ export function refuseUnsupported(config: Config): void {
   const linux = config.linux ?? {};
   const namespaces = linux.namespaces ?? [];
   const asked: readonly (readonly [pointer: string, isAsked: boolean])[] = [
-    ["/hooks", Object.values(config.hooks ?? {}).some((list) => list.length > 0)],
     ["/process/apparmorProfile", config.process?.apparmorProfile !== undefined],
     ["/process/selinuxLabel", config.process?.selinuxLabel !== undefined],
     ["/linux/mountLabel", linux.mountLabel !== undefined],

@@ -14,6 +14,19 @@ export function statusOf(options: RuntimeOptions, record: ContainerRecord): Stat
   return isWaiting(options, record.id, init.pid) ? "created" : "running";
 }
 
+/** runtime.md § State, as hooks read it. */
+export function hookState(record: ContainerRecord, pid: number | undefined, status: Status): State {
+  const { ociVersion, id, bundle, annotations } = record;
+  return {
+    ociVersion,
+    id,
+    status,
+    ...(pid === undefined ? {} : { pid }),
+    bundle,
+    ...(annotations === undefined ? {} : { annotations }),
+  };
+}
+
 /** The OCI state with what runc adds to it, in runc's order. */
 export interface ContainerState extends State {
   readonly rootfs: string;

@@ -13,7 +13,7 @@ import {
   removeFile,
   replaceText,
 } from "../linux/files.ts";
-import type { StringMap } from "../spec/config.ts";
+import type { Hooks, StringMap } from "../spec/config.ts";
 import type { RuntimeOptions } from "./options.ts";
 
 /** `state.json`: what outlives the command that made a container. */
@@ -31,6 +31,8 @@ export interface ContainerRecord {
   readonly program: string;
   /** Whether init is pid 1 of a pid namespace of its own, which ends with it. */
   readonly ownPidNamespace: boolean;
+  /** The hooks that run after `create`, if there are any. */
+  readonly hooks?: Pick<Hooks, "poststart" | "poststop">;
   /** The container's directories in every hierarchy, written down before they are made. */
   readonly cgroups: CgroupRecord;
 }

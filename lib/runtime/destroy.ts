@@ -6,7 +6,9 @@ import { writeText } from "../linux/files.ts";
 import type { Kernel } from "../linux/kernel.ts";
 import { isRunning } from "../linux/procfs.ts";
 import { sendSignal } from "../linux/signal.ts";
+import { hookState } from "./container-status.ts";
 import { type ContainerRecord, removeContainerDirectory } from "./container-store.ts";
+import { runAllHooks } from "./hooks.ts";
 import type { RuntimeOptions } from "./options.ts";
 
 /** How long the processes of a container may take to end after SIGKILL. */
@@ -23,6 +25,9 @@ export async function destroy(options: RuntimeOptions, record: ContainerRecord):
     for (const directory of record.cgroups.directories) await removeCgroup(options.kernel, directory);
   }
   removeContainerDirectory(options, record.id);
+  // runtime.md § Lifecycle: a poststop hook that fails is a warning, and the others run all the same.
+  const state = hookState(record, undefined, "stopped");
+  await runAllHooks("poststop", record.hooks?.poststop, state, (message) => options.warn(message));
 }
 
 /** When init has ended and its cgroups can be removed as they are, there is nobody left to kill. */

@@ -17,7 +17,7 @@ const EXAMPLE_ID = "ID";
 export function explainBundle(options: RuntimeOptions, { bundle, format }: ExplainRequest): string {
   const { config, rootfs } = loadBundle(options.kernel, bundle);
   const host = gatherHost(options.kernel, config, EXAMPLE_ID, rootfs);
-  const request = { id: EXAMPLE_ID, bundle, rootfs, noPivot: false, noNewKeyring: false, preserveFds: 0 };
+  const request = { id: EXAMPLE_ID, bundle, rootfs, initPid: 1, noPivot: false, noNewKeyring: false, preserveFds: 0 };
   const plan = compile(config, host, request);
   return format === "json" ? `${JSON.stringify(explainSteps(plan), null, 2)}\n` : explainText(plan);
 }

@@ -5,8 +5,9 @@ import { connectStream, receiveFd, socketPair } from "../linux/socket.ts";
 import { type Bundle, loadBundle } from "./bundle.ts";
 import { lockContainer } from "./container-store.ts";
 import { refuseConsoleSocket } from "./create.ts";
-import { type CreatedContainer, createContainer } from "./create-container.ts";
+import { createContainer } from "./create-container.ts";
 import { destroy } from "./destroy.ts";
+import type { CreatedContainer } from "./follow-program.ts";
 import { type InitWatch, watchInit } from "./foreground.ts";
 import type { CreateRequest, RuntimeOptions } from "./options.ts";
 import { writePidFile } from "./pid-file.ts";
@@ -84,7 +85,7 @@ async function startNew(options: RuntimeOptions, request: RunRequest, created: C
   try {
     if (request.pidFile !== undefined) writePidFile(options.kernel, request.pidFile, created.initPid);
     using directory = await lockContainer(options, request.id);
-    startLocked(options, created.record, directory);
+    await startLocked(options, created.record, directory);
   } catch (error) {
     await destroy(options, created.record);
     throw error;

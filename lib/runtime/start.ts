@@ -5,7 +5,7 @@ import { OwnedFd } from "../linux/fd.ts";
 import { removeFile } from "../linux/files.ts";
 import { connectIn, receive } from "../linux/socket.ts";
 import { executePurpose } from "../plan/executable.ts";
-import { statusOf } from "./container-status.ts";
+import { hookState, statusOf } from "./container-status.ts";
 import {
   type ContainerRecord,
   containerDirectory,
@@ -13,17 +13,34 @@ import {
   readRecord,
   START_SOCKET,
 } from "./container-store.ts";
+import { killProcesses } from "./destroy.ts";
+import { runHooks } from "./hooks.ts";
 import type { RuntimeOptions } from "./options.ts";
 import { stepError } from "./step-error.ts";
 
 /** runtime.md § Start. @throws {ContainerError} failed_precondition unless the container is created */
 export async function start(options: RuntimeOptions, id: string): Promise<void> {
   using directory = await lockContainer(options, id);
-  startLocked(options, readRecord(options, id), directory);
+  await startLocked(options, readRecord(options, id), directory);
 }
 
-/** `start` for a caller that holds the container's lock. Returns when the program runs. */
-export function startLocked(options: RuntimeOptions, record: ContainerRecord, directory: OwnedFd): void {
+/**
+ * `start` for a caller that holds the container's lock. Returns when the program runs and the poststart hooks have run;
+ * one that fails is the end of the container.
+ */
+export async function startLocked(options: RuntimeOptions, record: ContainerRecord, directory: OwnedFd): Promise<void> {
+  startProgram(options, record, directory);
+  const { init, hooks } = record;
+  if (hooks === undefined || init === undefined) return;
+  try {
+    await runHooks("poststart", hooks.poststart, hookState(record, init.pid, "running"));
+  } catch (error) {
+    await killProcesses(options, record);
+    throw error;
+  }
+}
+
+function startProgram(options: RuntimeOptions, record: ContainerRecord, directory: OwnedFd): void {
   refuseUnlessCreated(options, record);
   using connection = connect(options, directory);
   const bytes = receive(options.kernel, connection, new Uint8Array(REPORT_BYTES));

@@ -1,14 +1,18 @@
 import { SyscallError } from "../errors.ts";
 import { propertyPath } from "../json-pointer.ts";
 import { errnoNumber, errnoSymbol, errnoText } from "../linux/constants/errno.ts";
+import { decodeStatus } from "../linux/executor.ts";
 import type { PlanProcess } from "../plan/compile.ts";
 import type { Step } from "../plan/step.ts";
 
 /** What the executor said about the step it could not do. */
 export interface Refusal {
   readonly errno: number;
-  /** Lines of a filesystem context (fsopen(2)), each with `e `, `w ` or `i ` before it. */
-  readonly log: string;
+  /**
+   * What the refused call left: lines of a filesystem context (fsopen(2)), each with `e `, `w ` or `i ` before it; or
+   * the u32 status of a hook (wait(2)) and the beginning of what it printed.
+   */
+  readonly log: Uint8Array;
   readonly process: PlanProcess;
 }
 
@@ -44,11 +48,28 @@ function whyNotFound(name: string, errno: number): string {
 }
 
 function reasonOf(step: Step, { errno, log }: Refusal): string {
+  if (step.call === "runHook" && log.length >= 4) return hookReason(step, errno, log);
   const isVerdict = errno === errnoNumber("ENODEV") || errno === errnoNumber("ENOENT");
   if (step.refusal !== undefined && isVerdict) return step.refusal;
-  const said = log
+  const said = new TextDecoder()
+    .decode(log)
     .split("\n")
     .map((line) => line.replace(/^[ewi] /, "").trim())
     .filter((line) => line !== "");
   return [errnoText(errno), ...said].join(": ");
+}
+
+const EXIT_NOT_EXECUTED = 127;
+
+function hookReason(step: Step, errno: number, log: Uint8Array): string {
+  const output = new TextDecoder().decode(log.subarray(4)).trim();
+  const status = new DataView(log.buffer, log.byteOffset).getUint32(0, true);
+  const said = output === "" ? "" : `: ${output}`;
+  if (errno === errnoNumber("ETIMEDOUT")) return `it did not end in time${said}`;
+  if (errno !== errnoNumber("EPROTO")) return errnoText(errno);
+  const exit = decodeStatus(status);
+  if (exit.signal !== undefined) return `killed by signal ${exit.signal}${said}`;
+  if (exit.code === EXIT_NOT_EXECUTED && output === "")
+    return `exit status 127: ${step.purpose.path} cannot be executed`;
+  return `exit status ${exit.code}${said}`;
 }

@@ -12,6 +12,7 @@
 #include <linux/limits.h>
 #include <linux/mman.h>
 #include <linux/openat2.h>
+#include <linux/poll.h>
 #include <linux/stat.h>
 
 #include "program.h"
@@ -23,6 +24,10 @@
 #define MAX_RETRIES 64
 #define MSG_NOSIGNAL 0x4000
 #define X_OK 1
+#define EXIT_NOT_EXECUTED 127
+#define MFD_CLOEXEC 1
+#define SIGNAL_KILL 9
+#define SIGNAL_CHILD 17
 #define STATFS_BYTES 120
 #define PASSWD_MAX_CHUNKS 2048 /* 1 MiB */
 
@@ -359,6 +364,75 @@ static long write_file(const uint64_t *args)
 	return ret;
 }
 
+/* The child of run_hook(): the input is a file in memory, which a hook need not read (and no writer waits for). */
+static void become_hook(const struct hook *hook, long input, long output)
+{
+	call3(__NR_dup3, input, 0, 0);
+	call3(__NR_dup3, output, 1, 0);
+	call3(__NR_dup3, output, 2, 0);
+	call3(__NR_execve, hook->path, hook->argv, hook->envp);
+	call1(__NR_exit_group, EXIT_NOT_EXECUTED);
+}
+
+/* Keeps the beginning of what a hook prints and drops the rest; 0 at the end. */
+static long take_output(struct hook *hook, long fd)
+{
+	char chunk[256];
+	long bytes = call3(__NR_read, fd, chunk, sizeof(chunk));
+
+	for (long i = 0; i < bytes && hook->output_bytes < HOOK_OUTPUT_BYTES; i++)
+		hook->output[hook->output_bytes++] = chunk[i];
+	return bytes;
+}
+
+/* Waits for the end of a hook, which is that of the process: what it started may hold its output open. */
+static long follow_hook(struct hook *hook, long pid, long output)
+{
+	long pidfd = call2(__NR_pidfd_open, pid, 0);
+	struct pollfd fds[2] = { { .fd = (int)pidfd, .events = POLLIN }, { .fd = (int)output, .events = POLLIN } };
+	struct { int64_t seconds, nanoseconds; } left = { hook->timeout_ms / 1000, hook->timeout_ms % 1000 * 1000000 };
+	long ret = pidfd;
+
+	while (pidfd >= 0 && fds[0].revents == 0) {
+		/* ppoll(2) of Linux leaves the rest of the time in `left` */
+		ret = my_syscall6(__NR_ppoll, (uint64_t)fds, 2, hook->timeout_ms < 0 ? 0 : (uint64_t)&left, 0, 0, 0);
+		if (ret == -EINTR)
+			continue;
+		if (ret <= 0)
+			break;
+		if (fds[1].revents && take_output(hook, output) <= 0)
+			fds[1].fd = -1;
+	}
+	close_fd(pidfd);
+	if (ret <= 0)
+		call2(__NR_kill, pid, SIGNAL_KILL);
+	call4(__NR_wait4, pid, &hook->status, 0, 0);
+	if (ret <= 0)
+		return ret < 0 ? ret : -ETIMEDOUT;
+	return hook->status == 0 ? 0 : -EPROTO;
+}
+
+static long run_hook(struct hook *hook)
+{
+	int pipe[2];
+	long input = call2(__NR_memfd_create, "hook", MFD_CLOEXEC);
+	long ret = input < 0 ? input : call2(__NR_pipe2, pipe, O_CLOEXEC | O_NONBLOCK);
+
+	if (ret < 0)
+		return ret;
+	ret = call4(__NR_pwrite64, input, hook->input, hook->input_bytes, 0);
+	if (ret >= 0)
+		ret = call5(__NR_clone, SIGNAL_CHILD, 0, 0, 0, 0);
+	if (ret == 0)
+		become_hook(hook, input, pipe[1]);
+	close_fd(pipe[1]);
+	if (ret > 0)
+		ret = follow_hook(hook, ret, pipe[0]);
+	close_fd(pipe[0]);
+	close_fd(input);
+	return ret;
+}
+
 static long store(const uint64_t *args)
 {
 	if (args[2] == sizeof(uint64_t))
@@ -389,6 +463,8 @@ static long execute(uint16_t nr, const uint64_t *args)
 		return get_mode(args[0]);
 	case OP_WRITE_FILE:
 		return write_file(args);
+	case OP_RUN_HOOK:
+		return run_hook((struct hook *)args[0]);
 	case OP_FIND_HOME:
 		return find_home(args);
 	default:
@@ -409,9 +485,15 @@ static int is_tolerated(const struct insn *insn, long error)
 	return 0;
 }
 
-/* A filesystem context keeps a log that says which option it did not like (fsopen(2)). */
+/* What there is to say of a refusal: the words of a filesystem context (fsopen(2)), or of a hook after its status. */
 static uint32_t read_log(const struct insn *insn, const uint64_t *args, struct report *report)
 {
+	if (insn->nr == OP_RUN_HOOK) {
+		const struct hook *hook = (const struct hook *)args[0];
+		memcpy(report->log, &hook->status, sizeof(hook->status));
+		memcpy(report->log + sizeof(hook->status), hook->output, hook->output_bytes);
+		return (uint32_t)sizeof(hook->status) + hook->output_bytes;
+	}
 	if (insn->nr != __NR_fsconfig && insn->nr != __NR_fsmount)
 		return 0;
 	long bytes = call3(__NR_read, args[0], report->log, sizeof(report->log));

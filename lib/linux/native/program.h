@@ -32,6 +32,7 @@ enum operation {
 	OP_CHECK_CWD,            /* below: ENOENT when the working directory is out of the root; if `below`, EACCES at / */
 	OP_GET_MODE,             /* fd: the permission bits */
 	OP_WRITE_FILE,           /* path, text, bytes: opens a file that is there, writes the text at once, closes it */
+	OP_RUN_HOOK,             /* struct hook: runs a program to its end; EPROTO when it fails, ETIMEDOUT */
 	OP_CONTINUE,             /* program fd, control fd: waits for a struct next, goes on with that part of the program */
 	OP_FIND_HOME,            /* path of a passwd(5) file, uid, address and size of a buffer: writes the home directory */
 };
@@ -47,6 +48,21 @@ enum make {
 /* struct insn, `flags` */
 #define FAIL_ON_ZERO 1U /* a result of 0 (end of file) counts as EPIPE */
 #define SKIP_ON_ZERO 2U /* `skip` applies only when the result is 0 (the child of clone) */
+
+/* OP_RUN_HOOK: what to run, and room for what came of it. */
+#define HOOK_OUTPUT_BYTES 232U
+
+struct hook {
+	uint64_t path;
+	uint64_t argv;
+	uint64_t envp;
+	uint64_t input; /* what its standard input holds */
+	uint64_t input_bytes;
+	int64_t timeout_ms; /* -1: none */
+	uint32_t status;    /* of wait(2), afterwards */
+	uint32_t output_bytes;
+	char output[HOOK_OUTPUT_BYTES]; /* the beginning of its standard output and error */
+};
 
 struct insn {
 	uint16_t nr;                         /* system call number or enum operation */
@@ -91,6 +107,7 @@ struct report {
 
 _Static_assert(sizeof(struct insn) == 64, "lib/plan/layout.ts writes 64 bytes");
 _Static_assert(sizeof(struct program) == 32 + 8 * REGISTER_COUNT, "lib/plan/layout.ts writes 544 bytes");
+_Static_assert(sizeof(struct hook) == 288, "lib/plan/hooks.ts writes 288 bytes");
 _Static_assert(sizeof(struct report) == 256, "lib/linux/executor.ts reads 256 bytes");
 
 #endif

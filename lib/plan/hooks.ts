@@ -1,0 +1,50 @@
+import { pointerTo } from "../json-pointer.ts";
+import type { Hook, Hooks } from "../spec/config.ts";
+import { HOOK_BYTES, HOOK_INPUT_BYTES, HOOK_TIMEOUT } from "./layout.ts";
+import { MESSAGE_BYTES, MESSAGE_HOOKS, sendMessage } from "./messages.ts";
+import { CONTROL, type Purpose, register, type Step, type Struct } from "./step.ts";
+
+/** The hooks that run in the container's namespaces, by init itself. */
+export type InitHooks = "createContainer" | "startContainer";
+
+/** config.md § POSIX-platform Hooks: one step a hook, with the state of the container for its standard input. */
+export function compileInitHooks(kind: InitHooks, hooks: Hooks, state: string): readonly Step[] {
+  return (hooks[kind] ?? []).map((hook, index) => {
+    const from = pointerTo(`/hooks/${kind}`, index);
+    const purpose: Purpose = { doing: `run the ${kind} hook ${hook.path}`, from, path: hook.path };
+    return { call: "runHook", args: [hookStruct(hook, state)], purpose };
+  });
+}
+
+/** Waits until the runtime has run the hooks that are its own: `prestart` and `createRuntime`. */
+export function awaitRuntimeHooks(hooks: Hooks): readonly Step[] {
+  if ((hooks.prestart ?? []).length + (hooks.createRuntime ?? []).length === 0) return [];
+  const purpose: Purpose = { doing: "wait for the hooks of the runtime", from: "/hooks" };
+  const message: Struct = { kind: "struct", bytes: new Uint8Array(MESSAGE_BYTES), describe: () => "{MESSAGE_HOOKS}" };
+  new DataView(message.bytes.buffer).setUint32(0, MESSAGE_HOOKS, true);
+  const answer: Struct = { kind: "struct", bytes: new Uint8Array(MESSAGE_BYTES), describe: () => "answer" };
+  return [
+    sendMessage(message, purpose),
+    { call: "read", args: [register(CONTROL), answer, MESSAGE_BYTES], failOnZero: true, purpose },
+  ];
+}
+
+/** `struct hook` of native/program.h. */
+function hookStruct(hook: Hook, state: string): Struct {
+  const bytes = new Uint8Array(HOOK_BYTES);
+  const view = new DataView(bytes.buffer);
+  const args = hook.args === undefined || hook.args.length === 0 ? [hook.path] : hook.args;
+  view.setBigUint64(HOOK_INPUT_BYTES, BigInt(new TextEncoder().encode(state).length), true);
+  view.setBigInt64(HOOK_TIMEOUT, hook.timeout === undefined ? -1n : BigInt(hook.timeout * 1000), true);
+  return {
+    kind: "struct",
+    bytes,
+    pointers: [
+      { at: 0, to: hook.path },
+      { at: 8, to: { kind: "strings", values: args } },
+      { at: 16, to: { kind: "strings", values: hook.env ?? [] } },
+      { at: 24, to: state },
+    ],
+    describe: () => `{${JSON.stringify(hook.path)}, ${JSON.stringify(args)}, timeout=${hook.timeout ?? "none"}}`,
+  };
+}

@@ -1,0 +1,108 @@
+import { ContainerError } from "../errors.ts";
+import { parseReport, REPORT_BYTES, type Report, waitForChild } from "../linux/executor.ts";
+import type { OwnedFd } from "../linux/fd.ts";
+import { findText } from "../linux/files.ts";
+import type { Kernel } from "../linux/kernel.ts";
+import { pidInside, readStat } from "../linux/procfs.ts";
+import { receive } from "../linux/socket.ts";
+import { type Plan, planSteps } from "../plan/compile.ts";
+import { MESSAGE_BYTES, MESSAGE_HOOKS, MESSAGE_PID, MESSAGE_READY } from "../plan/messages.ts";
+import type { Step } from "../plan/step.ts";
+import type { Hooks } from "../spec/config.ts";
+import { hookState } from "./container-status.ts";
+import { type ContainerRecord, writeRecord } from "./container-store.ts";
+import { runHooks } from "./hooks.ts";
+import type { RuntimeOptions } from "./options.ts";
+import { stepError } from "./step-error.ts";
+
+/** A container whose init waits for `start`. */
+export interface CreatedContainer {
+  readonly record: ContainerRecord;
+  /** A child of this process, to be waited for or to be left to the next subreaper. */
+  readonly initPid: number;
+}
+
+/** What is known of a container while it is made. */
+export interface Progress {
+  record: ContainerRecord;
+}
+
+/** The two parts of a plan, the second one to be compiled when the first one is under way. */
+export interface Compiler {
+  readonly setup: readonly Step[];
+  readonly compileInit: (initPid: number) => readonly Step[];
+  readonly hooks: Hooks;
+}
+
+/** Reads the program's messages until the container is complete. @throws {SyscallError} for the refused step */
+export async function followProgram(
+  options: RuntimeOptions,
+  plan: Plan,
+  hooks: Hooks,
+  control: OwnedFd,
+  progress: Progress,
+): Promise<CreatedContainer> {
+  for (;;) {
+    const message = readMessage(options, plan, control, progress);
+    const { init } = progress.record;
+    if (init === undefined) continue;
+    if (message === MESSAGE_READY) return { record: progress.record, initPid: init.pid };
+    if (message === MESSAGE_HOOKS) {
+      const state = hookState(progress.record, init.pid, "creating");
+      await runHooks("prestart", hooks.prestart, state);
+      await runHooks("createRuntime", hooks.createRuntime, state);
+      options.kernel.call("sendto", control.number, new Uint8Array(MESSAGE_BYTES), MESSAGE_BYTES, 0, 0, 0);
+    }
+  }
+}
+
+/** Reads one message; the pid of init is written down at once. @throws {SyscallError} for the refused step */
+function readMessage(options: RuntimeOptions, plan: Plan, control: OwnedFd, progress: Progress): number {
+  const bytes = receive(options.kernel, control, new Uint8Array(REPORT_BYTES));
+  if (bytes.length === 0) throw endedEarly(options, progress.record);
+  const report = parseReport(bytes);
+  if (report.kind === "failure") throw refusalOf(plan, report);
+  if (report.message === MESSAGE_PID) recordInit(options, progress, report.value);
+  return report.message;
+}
+
+/** The pid that hooks of init are told; where it is not 1, init has to be born before they can be compiled. */
+export function initPidInside(
+  options: RuntimeOptions,
+  compiler: Compiler,
+  control: OwnedFd,
+  progress: Progress,
+): number {
+  const { createContainer: atCreate = [], startContainer: atStart = [] } = compiler.hooks;
+  if (progress.record.ownPidNamespace || atCreate.length + atStart.length === 0) return 1;
+  while (progress.record.init === undefined)
+    readMessage(options, { setup: compiler.setup, init: [] }, control, progress);
+  return pidInside(options.kernel, progress.record.init.pid);
+}
+
+function refusalOf(plan: Plan, report: Extract<Report, { kind: "failure" }>): Error {
+  const step = planSteps(plan)[report.step];
+  if (step === undefined) return new TypeError(`internal error: report of step ${report.step}`);
+  return stepError(step, { ...report, process: report.step < plan.setup.length ? "setup" : "init" });
+}
+
+function recordInit(options: RuntimeOptions, progress: Progress, pid: number): void {
+  const startTime = readStat(options.kernel, pid)?.startTime ?? 0;
+  progress.record = { ...progress.record, init: { pid, startTime } };
+  writeRecord(options, progress.record);
+}
+
+/** Init, or the process before it, went away without a word: something killed it. */
+function endedEarly(options: RuntimeOptions, record: ContainerRecord): ContainerError {
+  const status = record.init === undefined ? undefined : waitForChild(options.kernel, record.init.pid, true);
+  const how = status?.signal === undefined ? `exit status ${status?.code ?? "unknown"}` : `signal ${status.signal}`;
+  const hint = wasOomKilled(options.kernel, record) ? ": container init was OOM-killed (memory limit too low?)" : "";
+  return new ContainerError("internal", `cannot create the container: init ended with ${how}${hint}`);
+}
+
+function wasOomKilled(kernel: Kernel, { cgroups }: ContainerRecord): boolean {
+  return cgroups.directories.some((directory) => {
+    const file = cgroups.mode === "v2" ? `${directory}/memory.events` : `${directory}/memory.oom_control`;
+    return /^oom_kill [1-9]/m.test(findText(kernel, file) ?? "");
+  });
+}
