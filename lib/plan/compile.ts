@@ -8,9 +8,9 @@ import {
   compileUmask,
   compileUser,
 } from "./credentials.ts";
-import { compileDevices } from "./devices.ts";
+import { compileDevices, planDevices } from "./devices.ts";
 import { compileCwd, compileExecutable, compileMakeCwd } from "./executable.ts";
-import { compileFork } from "./fork.ts";
+import { compileFork, unshareRest } from "./fork.ts";
 import { awaitRuntimeHooks, compileInitHooks } from "./hooks.ts";
 import type { Host, Request } from "./host.ts";
 import { compileLateReadonly, compileMount, planMounts } from "./mounts.ts";
@@ -28,7 +28,7 @@ import {
   compileStdioOwner,
   reopenNullStdio,
 } from "./process.ts";
-import { compileRlimits } from "./rlimits.ts";
+import { compileRaisedLimits, compileRlimits } from "./rlimits.ts";
 import {
   compileMoveRoot,
   compilePivot,
@@ -41,27 +41,43 @@ import { compileScheduling } from "./scheduling.ts";
 import type { Step } from "./step.ts";
 import { compileSysctl } from "./sysctl.ts";
 import { compileTerminal } from "./terminal.ts";
+import { compileTimeNamespace } from "./time-namespace.ts";
 import { refuseUnsupported } from "./unsupported.ts";
+import { becomeRoot, compileMappings, hasUserNamespace, openForInit } from "./user-namespace.ts";
 import { compileUts } from "./uts.ts";
 
 /** What `create` runs: `setup` works in the host's namespaces and ends with the birth of `init`, which does the rest. */
 export interface Plan {
   readonly setup: readonly Step[];
+  /** What the runtime itself does while init waits for its part of the program. */
+  readonly runtime: readonly Step[];
   readonly init: readonly Step[];
 }
 
 /** Which process runs a step. */
 export type PlanProcess = keyof Plan;
 
+/** What stands for the pid of init where there is none yet. */
+const SOME_PID = "PID";
+
+/** Writes to files of init's directory in /proc; all steps are `writeFile` of two strings. */
+export function compileRuntime({ linux = {} }: Config, pid: number | string): readonly Step[] {
+  return hasOwn(linux.namespaces ?? [], "user") ? compileMappings(linux, pid) : [];
+}
+
 /**
  * Compiles a config into the program that makes its container and waits for `start`.
  * @throws {ContainerError} when the config asks for what this host, or no host, can give
  */
 export function compile(config: Config, host: Host, request: Request): Plan {
-  return { setup: compileSetup(config, host, request), init: compileInit(config, host, request) };
+  return {
+    setup: compileSetup(config, host, request),
+    runtime: compileRuntime(config, SOME_PID),
+    init: compileInit(config, host, request),
+  };
 }
 
-/** All steps in the order of the program. */
+/** All steps of the program, in its order; those of the runtime are not in it. */
 export function planSteps(plan: Plan): readonly Step[] {
   return [...plan.setup, ...plan.init];
 }
@@ -76,20 +92,32 @@ export function compileSetup(config: Config, host: Host, request: Request): read
     ...compileSignals(),
     ...compileOomScore(process),
     ...compileCgroups(linux.resources ?? {}, host),
+    ...(hasUserNamespace(namespaces) ? compileUserNamespace(config, request) : []),
     ...compileHardening(),
+    ...compileTimeNamespace(linux),
     ...compileJoins(namespaces),
     ...compileFork(namespaces, host),
   ];
+}
+
+/** What only setup may do for a container in a user namespace. */
+function compileUserNamespace({ process, mounts = [], linux = {} }: Config, request: Request): readonly Step[] {
+  const planned = planMounts(mounts);
+  const devices = planDevices(linux.devices ?? [], planned);
+  return [...compileRaisedLimits(process?.rlimits ?? []), ...openForInit(planned, devices, request)];
 }
 
 /** The second part of a plan; see compile(). */
 export function compileInit(config: Config, host: Host, request: Request): readonly Step[] {
   const linux = config.linux ?? {};
   const namespaces = linux.namespaces ?? [];
+  const isUser = hasUserNamespace(namespaces);
   return [
     ...compileHardening(),
+    ...(isUser ? becomeRoot() : []),
+    ...unshareRest(namespaces),
     compileSession(),
-    ...(request.noNewKeyring ? [] : compileKeyring(request.id)),
+    ...(request.noNewKeyring ? [] : compileKeyring(request.id, isUser)),
     ...(hasOwn(namespaces, "network") ? compileLoopback() : []),
     ...compileFilesystem(config, namespaces, host, request),
     ...compileUts(config),
@@ -109,15 +137,16 @@ function compileFilesystem(
   const linux = config.linux ?? {};
   const hasMountNamespace = namespaces.some(({ type }) => type === "mount");
   const mounts = planMounts(config.mounts ?? []);
-  const context = { host, request, ownCgroupNamespace: hasOwn(namespaces, "cgroup") };
+  const isUser = hasUserNamespace(namespaces);
+  const context = { host, request, ownCgroupNamespace: hasOwn(namespaces, "cgroup"), hasUserNamespace: isUser };
   const process = config.process;
   const hooks = config.hooks ?? {};
   const createContainer = compileInitHooks("createContainer", hooks, hookState(config, request, "creating"));
   const createHooks = createContainer.length === 0 ? [] : [enterForHooks(), ...createContainer];
   return [
-    ...compileRootfs(linux, host, request, hasMountNamespace),
+    ...compileRootfs(linux, host, request, { hasMounts: hasMountNamespace, isOpen: isUser }),
     ...mounts.flatMap((mount) => compileMount(mount, context)),
-    ...compileDevices(linux.devices ?? [], mounts),
+    ...compileDevices(planDevices(linux.devices ?? [], mounts), mounts, isUser),
     ...(process === undefined ? [] : compileMakeCwd(process)),
     ...awaitRuntimeHooks(hooks),
     ...createHooks,

@@ -1,7 +1,7 @@
 import { pointerTo } from "../json-pointer.ts";
 import { AT, AT_FDCWD, FILE_TYPE } from "../linux/constants/files.ts";
 import type { LinuxDevice } from "../spec/config.ts";
-import { openInRoot } from "./calls.ts";
+import { attach, openInRoot } from "./calls.ts";
 import { normalize, type PlannedMount } from "./mounts.ts";
 import { flags, type Purpose, register, type Step } from "./step.ts";
 
@@ -23,24 +23,56 @@ const LINKS: readonly (readonly [name: string, target: string])[] = [
   ["stderr", "/proc/self/fd/2"],
 ];
 
-const DEFAULTS: Purpose = { doing: "make the default devices", from: "", path: "/dev" };
-
-/** linux.devices and the default ones; nothing when the config binds a /dev of its own. */
-export function compileDevices(devices: readonly LinuxDevice[], mounts: readonly PlannedMount[]): readonly Step[] {
-  if (mounts.some(({ destination, options }) => destination === "/dev" && options.bind !== "none")) return [];
+/** The devices of a container: those listed, and the default ones that are not; none when the config binds a /dev. */
+export function planDevices(
+  devices: readonly LinuxDevice[],
+  mounts: readonly PlannedMount[],
+): readonly PlannedDevice[] {
+  if (bindsDev(mounts)) return [];
   const listed = new Set(devices.map(({ path }) => normalize(path)));
   return [
-    ...DEFAULT_DEVICES.filter(({ path }) => !listed.has(path)).flatMap((entry) =>
-      compileDevice(entry, { ...DEFAULTS, doing: `make device ${entry.path}`, path: entry.path }),
-    ),
-    ...devices.flatMap((entry, index) =>
-      compileDevice(entry, {
-        doing: `make device ${entry.path}`,
-        from: pointerTo("/linux/devices", index),
-        path: entry.path,
-      }),
-    ),
-    ...compileLinks(),
+    ...DEFAULT_DEVICES.filter(({ path }) => !listed.has(path)).map((entry) => ({
+      entry,
+      purpose: { doing: `make device ${entry.path}`, from: "", path: entry.path },
+    })),
+    ...devices.map((entry, index) => ({
+      entry,
+      purpose: { doing: `make device ${entry.path}`, from: pointerTo("/linux/devices", index), path: entry.path },
+    })),
+  ];
+}
+
+export interface PlannedDevice {
+  readonly entry: LinuxDevice;
+  readonly purpose: Purpose;
+}
+
+/** Makes the devices and the links of /dev. In a user namespace no device can be made: the host's are bound. */
+export function compileDevices(
+  devices: readonly PlannedDevice[],
+  mounts: readonly PlannedMount[],
+  hasUserNamespace: boolean,
+): readonly Step[] {
+  if (bindsDev(mounts)) return [];
+  const steps = devices.flatMap(({ entry, purpose }, index) =>
+    hasUserNamespace ? bindDevice(entry, index, purpose) : compileDevice(entry, purpose),
+  );
+  return [...steps, ...compileLinks()];
+}
+
+/** The register with the copy of a device of the host that setup made. */
+export function deviceRegister(index: number): string {
+  return `device${index}`;
+}
+
+function bindsDev(mounts: readonly PlannedMount[]): boolean {
+  return mounts.some(({ destination, options }) => destination === "/dev" && options.bind !== "none");
+}
+
+function bindDevice({ path }: LinuxDevice, index: number, purpose: Purpose): readonly Step[] {
+  return [
+    openInRoot({ path: normalize(path), into: "target", make: "file" }, purpose),
+    attach(deviceRegister(index), "target", purpose),
   ];
 }
 

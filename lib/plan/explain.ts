@@ -5,8 +5,8 @@ import type { Argument, Step } from "./step.ts";
 
 /** One step as `tsrun explain --format json` gives it. */
 export interface ExplainedStep {
-  /** Its number in the program, as in the report of a failure. */
-  readonly step: number;
+  /** Its number in the program, as in the report of a failure; absent for a step of the runtime. */
+  readonly step?: number;
   readonly process: PlanProcess;
   readonly call: string;
   /** Decoded, in the order of the system call. */
@@ -27,7 +27,8 @@ export interface ExplainedStep {
 /** The program in words: the very steps that `create` hands to the executor. */
 export function explainSteps(plan: Plan): readonly ExplainedStep[] {
   const setup = plan.setup.map((step, index) => explainStep(step, index, "setup"));
-  return [...setup, ...plan.init.map((step, index) => explainStep(step, setup.length + index, "init"))];
+  const runtime = plan.runtime.map((step) => explainStep(step, undefined, "runtime"));
+  return [...setup, ...runtime, ...plan.init.map((step, index) => explainStep(step, setup.length + index, "init"))];
 }
 
 /** The program as text: a line for every purpose, and below it the calls that serve it. */
@@ -45,19 +46,21 @@ export function explainText(plan: Plan): string {
       title = `${step.purpose}${from}`;
       lines.push(`\n  ${title}`);
     }
-    lines.push(`  ${String(step.step).padStart(5)}  ${callText(step)}`);
+    lines.push(`  ${String(step.step ?? "").padStart(5)}  ${callText(step)}`);
   }
   return `${lines.join("\n")}\n`;
 }
 
 const PROCESS_TITLES: Readonly<Record<PlanProcess, string>> = {
   setup: "setup: a process in the host's namespaces, which ends when init is born",
+  runtime: "runtime: tsrun itself, while init waits",
   init: "init: the first process of the container",
 };
 
-function explainStep(step: Step, index: number, process: PlanProcess): ExplainedStep {
+function explainStep(step: Step, number: number | undefined, process: PlanProcess): ExplainedStep {
+  const index = number ?? 0;
   return {
-    step: index,
+    ...(number === undefined ? {} : { step: number }),
     process,
     call: step.call,
     arguments: step.args.map(describeArgument),

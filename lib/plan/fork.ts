@@ -7,6 +7,12 @@ import { MESSAGE_BYTES, MESSAGE_PID, sendMessage } from "./messages.ts";
 import { hasOwn, newNamespaces } from "./namespaces.ts";
 import { CONTROL, type Field, flags, PROGRAM, type Purpose, register, type Step, type Struct } from "./step.ts";
 
+/**
+ * Not by clone(2): a cgroup namespace has its root where its maker is, so init makes it when it has joined its cgroups;
+ * a time namespace is made by setup, which sets its offsets.
+ */
+const MADE_APART = CLONE.CLONE_NEWCGROUP | CLONE.CLONE_NEWTIME;
+
 const FORK: Purpose = { doing: "start init in new namespaces", from: "/linux/namespaces" };
 
 /**
@@ -14,8 +20,7 @@ const FORK: Purpose = { doing: "start init in new namespaces", from: "/linux/nam
  * ends. Init joins the cgroups itself: there may be room for one process only.
  */
 export function compileFork(namespaces: readonly LinuxNamespace[], host: Host): readonly Step[] {
-  // A cgroup namespace has its root where its maker is: init makes it when it has joined its cgroups.
-  const bits = ((newNamespaces(namespaces) & ~CLONE.CLONE_NEWCGROUP) | CLONE.CLONE_PARENT) >>> 0;
+  const bits = (bornWith(namespaces) | CLONE.CLONE_PARENT) >>> 0;
   const message: Struct = { kind: "struct", bytes: pidMessage(), describe: () => "{MESSAGE_PID, pid}" };
   const pid: Field = { kind: "field", of: message, at: 4, name: "message.pid" };
   const inParent: readonly Step[] = [
@@ -28,13 +33,28 @@ export function compileFork(namespaces: readonly LinuxNamespace[], host: Host): 
     ...clone(host.cgroups, bits, birth),
     ...inParent,
     ...joinOpenCgroups(host.cgroups),
-    ...(hasOwn(namespaces, "cgroup") ? [unshareCgroup()] : []),
+    ...(hasOwn(namespaces, "cgroup") && !hasOwn(namespaces, "user") ? [unshareCgroup()] : []),
     {
       call: "continue",
       args: [register(PROGRAM), register(CONTROL)],
       purpose: { doing: "wait for the rest of the program, which is compiled meanwhile", from: "" },
     },
   ];
+}
+
+/** In a user namespace all others are made by its root, who owns what is in them then. */
+function bornWith(namespaces: readonly LinuxNamespace[]): number {
+  const bits = newNamespaces(namespaces) & ~MADE_APART;
+  return hasOwn(namespaces, "user") ? bits & (CLONE.CLONE_NEWUSER | CLONE.CLONE_NEWPID) : bits;
+}
+
+/** unshare(2) of the namespaces that a new user namespace has put off until init is root in it. */
+export function unshareRest(namespaces: readonly LinuxNamespace[]): readonly Step[] {
+  if (!hasOwn(namespaces, "user")) return [];
+  const bits = newNamespaces(namespaces) & ~CLONE.CLONE_NEWTIME & ~bornWith(namespaces);
+  if (bits === 0) return [];
+  const purpose: Purpose = { ...FORK, doing: "make the namespaces of the container" };
+  return [{ call: "unshare", args: [flags(bits >>> 0, CLONE)], purpose }];
 }
 
 type Birth = Pick<Step, "into" | "skip" | "skipOnZero" | "purpose">;

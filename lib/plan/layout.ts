@@ -5,7 +5,7 @@ export const PROGRAM_BASE = 0x1000000000;
 export const PROGRAM_MAGIC = 0x4e525354;
 export const PROGRAM_VERSION = 1;
 
-export const REGISTER_COUNT = 64;
+export const REGISTER_COUNT = 240;
 export const NO_REGISTER = 0xff;
 export const ARGUMENT_COUNT = 6;
 export const TOLERATED_COUNT = 3;

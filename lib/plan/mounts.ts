@@ -21,6 +21,7 @@ import { inheritMode } from "./tmpfs.ts";
 /** A mount of the config with its options understood. */
 export interface PlannedMount {
   readonly mount: Mount;
+  readonly index: number;
   /** Absolute and without `.`, `..` or doubled slashes. */
   readonly destination: string;
   readonly options: MountOptions;
@@ -32,6 +33,7 @@ export interface MountContext {
   readonly host: Host;
   readonly request: Request;
   readonly ownCgroupNamespace: boolean;
+  readonly hasUserNamespace: boolean;
 }
 
 /** config.md § Mounts: in the listed order. */
@@ -41,7 +43,13 @@ export function planMounts(mounts: readonly Mount[]): readonly PlannedMount[] {
     const destination = normalize(mount.destination);
     const what = options.bind === "none" ? (mount.type ?? "none") : (mount.source ?? "");
     const doing = options.remount ? `remount ${destination}` : `mount ${what} on ${destination}`;
-    return { mount, destination, options, purpose: { doing, from: pointerTo("/mounts", index), path: destination } };
+    return {
+      mount,
+      index,
+      destination,
+      options,
+      purpose: { doing, from: pointerTo("/mounts", index), path: destination },
+    };
   });
 }
 
@@ -53,7 +61,7 @@ export function compileMount(planned: PlannedMount, context: MountContext): read
   const { mount, options } = planned;
   refuseUnsafe(planned);
   if (options.remount) return compileRemount(planned);
-  if (options.bind !== "none") return compileBind(planned, context.request);
+  if (options.bind !== "none") return compileBind(planned, context);
   if (mount.type === "cgroup" || mount.type === "cgroup2") {
     return compileCgroupMount(planned, context.host, context.ownCgroupNamespace);
   }
@@ -124,26 +132,38 @@ function refuse(purpose: Purpose, why: string): ContainerError {
   return new ContainerError("invalid_argument", `cannot ${purpose.doing} (${propertyPath(purpose.from)}): ${why}`);
 }
 
+/** config.md § Mounts: the source of a bind mount is relative to the bundle unless it is absolute. */
+export function sourcePath({ source = "" }: Mount, { bundle }: Request): string {
+  return source.startsWith("/") ? source : `${bundle}/${source}`;
+}
+
 /** `bind`, `rbind`: a detached copy of the source, made what the options ask, then attached. */
-function compileBind({ mount, destination, options, purpose }: PlannedMount, request: Request): readonly Step[] {
-  const source = mount.source ?? "";
-  const absolute = source.startsWith("/") ? source : `${request.bundle}/${source}`;
-  const from: Purpose = { ...purpose, from: pointerTo(purpose.from, "source"), path: absolute };
-  const procOnly = destination === "/proc" ? [checkFilesystem("tree", "PROC_SUPER_MAGIC", true, from)] : [];
+function compileBind(planned: PlannedMount, { request, hasUserNamespace }: MountContext): readonly Step[] {
+  const { mount, index, destination, options, purpose } = planned;
+  const path = sourcePath(mount, request);
+  const from: Purpose = { ...purpose, from: pointerTo(purpose.from, "source"), path };
+  // In a user namespace setup has opened the source, which init may not be able to reach.
+  const tree = hasUserNamespace ? sourceRegister(index) : "tree";
   return [
-    cloneTree(absolute, options.bind === "tree", "tree", from),
-    ...procOnly,
-    openInRoot({ path: destination, into: "target", make: { like: "tree" } }, purpose),
+    ...(hasUserNamespace ? [] : [cloneTree(path, options.bind === "tree", tree, from)]),
+    ...(destination === "/proc" ? [checkFilesystem(tree, "PROC_SUPER_MAGIC", true, from)] : []),
+    openInRoot({ path: destination, into: "target", make: { like: tree } }, purpose),
     ...guardTarget(destination, purpose),
-    ...compileAttributes(options, { set: options.set, clear: options.clear }, purpose),
-    attach("tree", "target", purpose),
+    ...compileAttributes(tree, options, { set: options.set, clear: options.clear }, purpose),
+    attach(tree, "target", purpose),
   ];
 }
 
+/** The register with the copy of a mount's source that setup made. */
+export function sourceRegister(index: number): string {
+  return `source${index}`;
+}
+
 /** A filesystem of its own: proc, sysfs, tmpfs, devpts, mqueue, overlay, … */
-function compileFilesystem({ mount, destination, options, purpose }: PlannedMount): readonly Step[] {
+function compileFilesystem(planned: PlannedMount): readonly Step[] {
+  const { mount, destination, options, purpose } = planned;
   const type = mount.type ?? "none";
-  const late = isLateReadonly({ mount, destination, options, purpose }) ? MOUNT_ATTR.MOUNT_ATTR_RDONLY : 0;
+  const late = isLateReadonly(planned) ? MOUNT_ATTR.MOUNT_ATTR_RDONLY : 0;
   const isKernelInterface = type === "proc" || type === "sysfs";
   const keepsMode = type === "tmpfs" && !options.filesystem.some(({ key }) => key === "mode");
   const context = [
@@ -156,7 +176,7 @@ function compileFilesystem({ mount, destination, options, purpose }: PlannedMoun
     ...context,
     ...createMount(options.set & ~late, "tree", purpose),
     ...(keepsMode ? inheritMode(destination, "tree", purpose) : []),
-    ...compileAttributes(options, {}, purpose),
+    ...compileAttributes("tree", options, {}, purpose),
     openInRoot({ path: destination, into: "target", make: "directory", noSymlinks: isKernelInterface }, purpose),
     ...guardTarget(destination, purpose),
     attach("tree", "target", purpose),
@@ -171,7 +191,7 @@ function filesystemOption({ key, value, index }: FilesystemOption, purpose: Purp
 function compileRemount({ destination, options, purpose }: PlannedMount): readonly Step[] {
   return [
     openInRoot({ path: destination, into: "tree" }, purpose),
-    ...compileAttributes(options, { set: options.set, clear: options.clear }, purpose),
+    ...compileAttributes("tree", options, { set: options.set, clear: options.clear }, purpose),
   ];
 }
 
@@ -182,18 +202,19 @@ function guardTarget(destination: string, purpose: Purpose): readonly Step[] {
 }
 
 function compileAttributes(
+  tree: string,
   options: MountOptions,
   own: { readonly set?: number; readonly clear?: number },
   purpose: Purpose,
 ): readonly Step[] {
   const steps: Step[] = [];
-  if ((own.set ?? 0) !== 0 || (own.clear ?? 0) !== 0) steps.push(setAttributes("tree", own, false, purpose));
+  if ((own.set ?? 0) !== 0 || (own.clear ?? 0) !== 0) steps.push(setAttributes(tree, own, false, purpose));
   if (options.recursiveSet !== 0 || options.recursiveClear !== 0) {
     const change = { set: options.recursiveSet, clear: options.recursiveClear };
-    steps.push(setAttributes("tree", change, true, purpose));
+    steps.push(setAttributes(tree, change, true, purpose));
   }
   for (const bits of options.propagation) {
-    steps.push(setAttributes("tree", { propagation: bits & ~MS_REC }, (bits & MS_REC) !== 0, purpose));
+    steps.push(setAttributes(tree, { propagation: bits & ~MS_REC }, (bits & MS_REC) !== 0, purpose));
   }
   return steps;
 }

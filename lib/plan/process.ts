@@ -80,10 +80,10 @@ export function compileSession(): Step {
 }
 
 /** keyrings(7): a session keyring of the container's own, which its user may search. */
-export function compileKeyring(id: string): readonly Step[] {
+export function compileKeyring(id: string, hasUserNamespace: boolean): readonly Step[] {
   const purpose: Purpose = { doing: "join a session keyring", from: "" };
-  // Possessor: everything; user: view, read, search, link.
-  const permissions = 0x3f1b0000;
+  // Possessor: everything; user: view, read, link; and search, which in a user namespace is what others have.
+  const permissions = hasUserNamespace ? 0x3f130008 : 0x3f1b0000;
   return [
     {
       call: "keyctl",

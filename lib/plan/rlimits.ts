@@ -16,6 +16,17 @@ export function compileRlimits(rlimits: readonly Rlimit[], host: Host): readonly
   return [setLimit("RLIMIT_NOFILE", host.nofile.soft, host.nofile.hard, inherit), ...steps];
 }
 
+/**
+ * Hard limits, raised while that is still allowed: before the process is in a user namespace. The soft ones stay as
+ * wide, so that they do not hinder the work before compileRlimits() sets them.
+ */
+export function compileRaisedLimits(rlimits: readonly Rlimit[]): readonly Step[] {
+  return rlimits.map(({ type, hard }, index) => {
+    const purpose = { doing: `raise the limit of ${type}`, from: pointerTo("/process/rlimits", index) };
+    return setLimit(type, toUint64(hard), toUint64(hard), purpose);
+  });
+}
+
 /** prlimit(2) of the calling process. */
 function setLimit(type: keyof typeof RLIMITS, soft: bigint, hard: bigint, purpose: Purpose): Step {
   return { call: "prlimit64", args: [0, flags(RLIMITS[type], RLIMITS), rlimit(soft, hard), 0], purpose };

@@ -21,11 +21,18 @@ export function needsRootfsMountPoint(linux: Linux): boolean {
   return propagation === "shared" || propagation === "rshared";
 }
 
+export interface RootfsContext {
+  /** The container has a mount namespace. */
+  readonly hasMounts: boolean;
+  /** Setup has put a copy of the rootfs into the register `root`. */
+  readonly isOpen: boolean;
+}
+
 /**
  * Cuts the new mount namespace off the host's and makes the rootfs a mount of its own, in the register `root`. Without
  * a mount namespace nothing is mounted, and the root is the directory alone.
  */
-export function compileRootfs(linux: Linux, host: Host, request: Request, hasMounts: boolean): readonly Step[] {
+export function compileRootfs(linux: Linux, host: Host, request: Request, how: RootfsContext): readonly Step[] {
   const propagation = linux.rootfsPropagation;
   const bits = propagation === undefined ? PROPAGATION.MS_SLAVE | MS_REC : PROPAGATIONS[propagation];
   const isolate: Purpose = {
@@ -35,7 +42,7 @@ export function compileRootfs(linux: Linux, host: Host, request: Request, hasMou
   };
   const bind: Purpose = { doing: `bind the rootfs ${request.rootfs}`, from: "/root/path", path: request.rootfs };
   const parent = host.rootfsMountPoint;
-  if (!hasMounts) {
+  if (!how.hasMounts) {
     const access = openFlags("O_DIRECTORY", "O_PATH", "O_CLOEXEC");
     return [{ call: "openat", args: [fdcwd(), request.rootfs, access], into: ROOT, purpose: bind }];
   }
@@ -44,7 +51,7 @@ export function compileRootfs(linux: Linux, host: Host, request: Request, hasMou
     setAttributesAt("/", { propagation: bits & ~MS_REC }, (bits & MS_REC) !== 0, isolate),
     // With a shared mount around it the rootfs would appear on the host, and pivot_root(2) would refuse it.
     ...(parent === undefined ? [] : [setAttributesAt(parent, { propagation: PROPAGATION.MS_PRIVATE }, false, isolate)]),
-    cloneTree(request.rootfs, true, ROOT, bind),
+    ...(how.isOpen ? [] : [cloneTree(request.rootfs, true, ROOT, bind)]),
     { call: "move_mount", args: [register(ROOT), "", fdcwd(), request.rootfs, move], purpose: bind },
   ];
 }

@@ -8,12 +8,10 @@ import type { Config } from "../spec/config.ts";
  */
 export function refuseUnsupported(config: Config): void {
   const linux = config.linux ?? {};
-  const namespaces = linux.namespaces ?? [];
   const asked: readonly (readonly [pointer: string, isAsked: boolean])[] = [
     ["/process/apparmorProfile", config.process?.apparmorProfile !== undefined],
     ["/process/selinuxLabel", config.process?.selinuxLabel !== undefined],
     ["/linux/mountLabel", linux.mountLabel !== undefined],
-    ["/linux/namespaces", namespaces.some(({ type }) => type === "user" || type === "time")],
     ["/linux/netDevices", Object.keys(linux.netDevices ?? {}).length > 0],
     ["/linux/seccomp", linux.seccomp !== undefined],
     ["/linux/intelRdt", linux.intelRdt !== undefined],

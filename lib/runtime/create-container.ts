@@ -1,22 +1,24 @@
 import { ContainerError } from "../errors.ts";
+import { propertyPath } from "../json-pointer.ts";
 import { listProcesses } from "../linux/cgroup/directory.ts";
 import { launchExecutor, sendPart, waitForChild } from "../linux/executor.ts";
 import type { OwnedFd } from "../linux/fd.ts";
-import { exists } from "../linux/files.ts";
+import { exists, writeText } from "../linux/files.ts";
 import type { Kernel } from "../linux/kernel.ts";
+import { pidInside } from "../linux/procfs.ts";
 import { listenIn, socketPair } from "../linux/socket.ts";
-import { compileInit, compileSetup } from "../plan/compile.ts";
+import { compileInit, compileRuntime, compileSetup, type Plan } from "../plan/compile.ts";
 import { encode, presetRegister } from "../plan/encode.ts";
 import { hasOwn } from "../plan/namespaces.ts";
 import { START_LISTENER } from "../plan/process.ts";
-import { CONTROL, PROGRAM } from "../plan/step.ts";
+import { CONTROL, PROGRAM, type Purpose, type Step } from "../plan/step.ts";
 import { CONSOLE_SOCKET } from "../plan/terminal.ts";
-import type { Hooks } from "../spec/config.ts";
+import type { Config, Hooks } from "../spec/config.ts";
 import type { Bundle } from "./bundle.ts";
 import { recordCgroups } from "./cgroup-path.ts";
 import { type ContainerRecord, makeContainerDirectory, START_SOCKET, writeRecord } from "./container-store.ts";
 import { destroy } from "./destroy.ts";
-import { type Compiler, type CreatedContainer, followProgram, initPidInside, type Progress } from "./follow-program.ts";
+import { awaitInit, type CreatedContainer, followProgram, type Progress } from "./follow-program.ts";
 import { gatherHost } from "./host.ts";
 import type { CreateRequest, RuntimeOptions } from "./options.ts";
 
@@ -44,9 +46,9 @@ export async function createContainer(
   const host = gatherHost(kernel, config, id, rootfs);
   const plan = { ...request, rootfs, initPid: 1 };
   const compiler: Compiler = {
+    config,
     setup: compileSetup(config, host, plan),
     compileInit: (initPid) => compileInit(config, host, { ...plan, initPid }),
-    hooks: config.hooks ?? {},
   };
   const cgroups = recordCgroups(host.cgroups);
   using directory = await makeContainerDirectory(options, id);
@@ -110,14 +112,49 @@ async function runProgram(
   remote.close();
   try {
     meanwhile?.();
-    const init = compiler.compileInit(initPidInside(options, compiler, control, progress));
-    const part = encode(init, kernel.architecture, setup);
+    const plan = completePlan(options, compiler, control, progress);
+    const part = encode(plan.init, kernel.architecture, setup);
     sendPart(kernel, executor, control, part.image, part.offset);
-    return await followProgram(options, { setup: compiler.setup, init }, compiler.hooks, control, progress);
+    return await followProgram(options, plan, compiler.config.hooks ?? {}, control, progress);
   } finally {
     // It ends by itself when init is born or when a step is refused; a zombie of it would stay with our caller.
     waitForChild(kernel, executor.pid, true);
   }
+}
+
+/** The parts of a plan, of which the first one is under way when the others are compiled. */
+interface Compiler {
+  readonly config: Config;
+  readonly setup: readonly Step[];
+  readonly compileInit: (initPid: number) => readonly Step[];
+}
+
+/** Compiles the rest of the plan, and does what is the runtime's part in it; for that, init may have to be born first. */
+function completePlan(options: RuntimeOptions, compiler: Compiler, control: OwnedFd, progress: Progress): Plan {
+  const { config, setup } = compiler;
+  const { createContainer: atCreate = [], startContainer: atStart = [] } = config.hooks ?? {};
+  const tellsPid = atCreate.length + atStart.length > 0 && !progress.record.ownPidNamespace;
+  const partial: Plan = { setup, runtime: compileRuntime(config, "PID"), init: [] };
+  if (partial.runtime.length === 0 && !tellsPid) return { ...partial, init: compiler.compileInit(1) };
+  const pid = awaitInit(options, partial, control, progress);
+  const runtime = compileRuntime(config, pid);
+  for (const step of runtime) writeForInit(options.kernel, step);
+  return { setup, runtime, init: compiler.compileInit(tellsPid ? pidInside(options.kernel, pid) : 1) };
+}
+
+/** @throws {ContainerError} naming the property */
+function writeForInit(kernel: Kernel, { args, purpose }: Step): void {
+  const [path, text] = args;
+  if (typeof path !== "string" || typeof text !== "string") throw new TypeError("internal error: not a file to write");
+  try {
+    writeText(kernel, path, text);
+  } catch (error) {
+    throw refusedWrite(purpose, error);
+  }
+}
+
+function refusedWrite({ doing, from }: Purpose, cause: unknown): ContainerError {
+  return new ContainerError("internal", `cannot ${doing} (${propertyPath(from)})`, { cause });
 }
 
 /** A limit of ours would hit, and a delete of ours would kill, processes that are somebody else's. */

@@ -3,11 +3,10 @@ import { parseReport, REPORT_BYTES, type Report, waitForChild } from "../linux/e
 import type { OwnedFd } from "../linux/fd.ts";
 import { findText } from "../linux/files.ts";
 import type { Kernel } from "../linux/kernel.ts";
-import { pidInside, readStat } from "../linux/procfs.ts";
+import { readStat } from "../linux/procfs.ts";
 import { receive } from "../linux/socket.ts";
 import { type Plan, planSteps } from "../plan/compile.ts";
 import { MESSAGE_BYTES, MESSAGE_HOOKS, MESSAGE_PID, MESSAGE_READY } from "../plan/messages.ts";
-import type { Step } from "../plan/step.ts";
 import type { Hooks } from "../spec/config.ts";
 import { hookState } from "./container-status.ts";
 import { type ContainerRecord, writeRecord } from "./container-store.ts";
@@ -25,13 +24,6 @@ export interface CreatedContainer {
 /** What is known of a container while it is made. */
 export interface Progress {
   record: ContainerRecord;
-}
-
-/** The two parts of a plan, the second one to be compiled when the first one is under way. */
-export interface Compiler {
-  readonly setup: readonly Step[];
-  readonly compileInit: (initPid: number) => readonly Step[];
-  readonly hooks: Hooks;
 }
 
 /** Reads the program's messages until the container is complete. @throws {SyscallError} for the refused step */
@@ -66,18 +58,10 @@ function readMessage(options: RuntimeOptions, plan: Plan, control: OwnedFd, prog
   return report.message;
 }
 
-/** The pid that hooks of init are told; where it is not 1, init has to be born before they can be compiled. */
-export function initPidInside(
-  options: RuntimeOptions,
-  compiler: Compiler,
-  control: OwnedFd,
-  progress: Progress,
-): number {
-  const { createContainer: atCreate = [], startContainer: atStart = [] } = compiler.hooks;
-  if (progress.record.ownPidNamespace || atCreate.length + atStart.length === 0) return 1;
-  while (progress.record.init === undefined)
-    readMessage(options, { setup: compiler.setup, init: [] }, control, progress);
-  return pidInside(options.kernel, progress.record.init.pid);
+/** Waits for the birth of init. @throws {SyscallError} for a refused step of setup */
+export function awaitInit(options: RuntimeOptions, plan: Plan, control: OwnedFd, progress: Progress): number {
+  while (progress.record.init === undefined) readMessage(options, plan, control, progress);
+  return progress.record.init.pid;
 }
 
 function refusalOf(plan: Plan, report: Extract<Report, { kind: "failure" }>): Error {

@@ -14,7 +14,7 @@
 #define PROGRAM_VERSION 1U
 #define PROGRAM_MAX_BYTES (16UL << 20)
 
-#define REGISTER_COUNT 64U
+#define REGISTER_COUNT 240U
 /* The register that always holds the socket reports are sent to. */
 #define REGISTER_CONTROL 0U
 #define NO_REGISTER 0xffU
