@@ -13,7 +13,7 @@ import { compileCwd, compileExecutable, compileMakeCwd } from "./executable.ts";
 import { compileFork, unshareRest } from "./fork.ts";
 import { awaitRuntimeHooks, compileInitHooks } from "./hooks.ts";
 import type { Host, Request } from "./host.ts";
-import { compileLateReadonly, compileMount, planMounts } from "./mounts.ts";
+import { compileLateReadonly, compileMount, planMounts, refuseUnsafe } from "./mounts.ts";
 import { compileJoins, hasOwn } from "./namespaces.ts";
 import { compileLoopback } from "./network.ts";
 import { compileMaskedPaths, compileReadonlyPaths } from "./paths.ts";
@@ -85,6 +85,7 @@ export function planSteps(plan: Plan): readonly Step[] {
 /** The first part of a plan; see compile(). */
 export function compileSetup(config: Config, host: Host, request: Request): readonly Step[] {
   refuseUnsupported(config);
+  for (const mount of planMounts(config.mounts ?? [])) refuseUnsafe(mount);
   const { process, linux = {} } = config;
   const namespaces = linux.namespaces ?? [];
   return [

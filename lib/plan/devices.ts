@@ -3,7 +3,7 @@ import { AT, AT_FDCWD, FILE_TYPE } from "../linux/constants/files.ts";
 import type { LinuxDevice } from "../spec/config.ts";
 import { attach, openInRoot } from "./calls.ts";
 import { normalize, type PlannedMount } from "./mounts.ts";
-import { flags, type Purpose, register, type Step } from "./step.ts";
+import { type Flags, flags, mode as octal, type Purpose, register, type Step } from "./step.ts";
 
 /** config-linux.md § Default Devices; all 0666 and owned by root. */
 export const DEFAULT_DEVICES: readonly Required<LinuxDevice>[] = [
@@ -101,7 +101,7 @@ function compileDevice(entry: LinuxDevice, purpose: Purpose): readonly Step[] {
     openInRoot({ path: path.slice(0, slash) || "/", into: "parent", make: "directory" }, purpose),
     {
       call: "mknodat",
-      args: [register("parent"), name, type | (permissions & 0o7777), makedev(major, minor)],
+      args: [register("parent"), name, octal(type | (permissions & 0o7777)), deviceNumber(major, minor)],
       tolerated: ["EEXIST"],
       purpose,
     },
@@ -140,6 +140,11 @@ function compileLinks(): readonly Step[] {
     { call: "unlinkat", args: [register("parent"), "ptmx", 0], tolerated: ["ENOENT"], purpose },
     link("ptmx", "pts/ptmx"),
   ];
+}
+
+function deviceNumber(major: number, minor: number): Flags {
+  const value = makedev(major, minor);
+  return flags(value, { [`makedev(${major}, ${minor})`]: value });
 }
 
 /** makedev(3), as the kernel's new_decode_dev() reads it from mknod(2): 12 bits of major, 20 of minor. */

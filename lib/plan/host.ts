@@ -12,6 +12,8 @@ export interface Host {
   readonly nofile: { readonly soft: bigint; readonly hard: bigint };
   /** Which of the descriptors 0, 1 and 2 are the host's /dev/null. */
   readonly nullStdio: readonly number[];
+  /** Which of them become the container user's own. */
+  readonly givenStdio: readonly number[];
   readonly cgroups: CgroupHost;
   /** The mount point below which the rootfs lies; known when `linux.rootfsPropagation` needs it. */
   readonly rootfsMountPoint?: string;

@@ -53,13 +53,9 @@ export function planMounts(mounts: readonly Mount[]): readonly PlannedMount[] {
   });
 }
 
-/**
- * The steps of one mount.
- * @throws {ContainerError} invalid_argument for what no container may mount
- */
+/** The steps of one mount that refuseUnsafe() has let pass. */
 export function compileMount(planned: PlannedMount, context: MountContext): readonly Step[] {
   const { mount, options } = planned;
-  refuseUnsafe(planned);
   if (options.remount) return compileRemount(planned);
   if (options.bind !== "none") return compileBind(planned, context);
   if (mount.type === "cgroup" || mount.type === "cgroup2") {
@@ -107,19 +103,20 @@ const PROC_TARGETS = new Set([
   "/proc/sys/crypto/fips_enabled",
 ]);
 
-function refuseUnsafe({ mount, destination, options, purpose }: PlannedMount): void {
+/** Options no step exists for. */
+export function unsupportedOptions({ mount, options }: PlannedMount): readonly string[] {
+  const isMapped = options.idmap !== "none" || mount.uidMappings !== undefined || mount.gidMappings !== undefined;
+  return [...(isMapped ? ["idmap"] : []), ...(options.copyUp ? ["tmpcopyup"] : [])];
+}
+
+/** @throws {ContainerError} invalid_argument */
+export function refuseUnsafe({ mount, destination, options, purpose }: PlannedMount): void {
   if (destination === "/") throw refuse(purpose, "the root of the container cannot be mounted over");
   if (destination.startsWith("/proc/") && !PROC_TARGETS.has(destination)) {
     throw refuse(purpose, `${destination} cannot be mounted because it is inside /proc`);
   }
   if (destination === "/proc" && options.bind === "none" && mount.type !== "proc") {
     throw refuse(purpose, "/proc can only be a mount of type proc");
-  }
-  if (options.idmap !== "none" || mount.uidMappings !== undefined || mount.gidMappings !== undefined) {
-    throw new ContainerError("unimplemented", `cannot ${purpose.doing} (${propertyPath(purpose.from)}): id-mapped`);
-  }
-  if (options.copyUp) {
-    throw new ContainerError("unimplemented", `cannot ${purpose.doing} (${propertyPath(purpose.from)}): tmpcopyup`);
   }
   if (options.bind === "none") return;
   const data = options.filesystem[0];

@@ -43,7 +43,7 @@ function closeFrom(first: number, purpose: Purpose): Step {
 }
 
 /** Ignored by our own start: Bun ignores the first two, posix_spawn(3) of glibc its two internal ones. */
-const IGNORED_SIGNALS = [SIGNALS.SIGPIPE, SIGNALS.SIGXFSZ, 32, 33];
+const IGNORED_SIGNALS = [flags(SIGNALS.SIGPIPE, SIGNALS), flags(SIGNALS.SIGXFSZ, SIGNALS), 32, 33];
 
 /** execve(2) keeps ignored signals, and the mask, which is still the caller's. */
 export function compileSignals(): readonly Step[] {
@@ -51,7 +51,7 @@ export function compileSignals(): readonly Step[] {
   const action: Struct = { kind: "struct", bytes: new Uint8Array(32), describe: () => "{SIG_DFL}" };
   return [
     ...IGNORED_SIGNALS.map(
-      (signal): Step => ({ call: "rt_sigaction", args: [flags(signal, SIGNALS), action, 0, SIGSET_BYTES], purpose }),
+      (signal): Step => ({ call: "rt_sigaction", args: [signal, action, 0, SIGSET_BYTES], purpose }),
     ),
     { call: "umask", args: [mode(0)], purpose: { doing: "give files exactly the modes asked for", from: "" } },
   ];
@@ -115,7 +115,7 @@ export function reopenNullStdio(host: Host): readonly Step[] {
 export function compileStdioOwner(user: User, host: Host, terminal: boolean): readonly Step[] {
   const uid = user.uid ?? 0;
   const purpose: Purpose = { doing: "give the standard streams to the user", from: "/process/user/uid" };
-  return STDIO.filter((fd) => terminal || !host.nullStdio.includes(fd)).map((fd) => ({
+  return (terminal ? STDIO : host.givenStdio).map((fd) => ({
     call: "fchown",
     args: [fd, uid, UINT32_MAX],
     // What cannot change hands stays whose it is, as with runc.

@@ -1,6 +1,7 @@
 import { ContainerError } from "../errors.ts";
 import { propertyPath } from "../json-pointer.ts";
 import type { Config } from "../spec/config.ts";
+import { planMounts, unsupportedOptions } from "./mounts.ts";
 
 /**
  * Nothing a config asks for is passed over in silence: what no step exists for is refused by name.
@@ -16,7 +17,10 @@ export function refuseUnsupported(config: Config): void {
     ["/linux/seccomp", linux.seccomp !== undefined],
     ["/linux/intelRdt", linux.intelRdt !== undefined],
   ];
-  const refused = asked.filter(([, isAsked]) => isAsked).map(([pointer]) => propertyPath(pointer));
+  const mounts = planMounts(config.mounts ?? []).flatMap((mount) =>
+    unsupportedOptions(mount).map((option) => `${option} of ${propertyPath(mount.purpose.from)}`),
+  );
+  const refused = [...asked.filter(([, isAsked]) => isAsked).map(([pointer]) => propertyPath(pointer)), ...mounts];
   if (refused.length === 0) return;
   throw new ContainerError("unimplemented", `cannot create the container: not supported: ${refused.join(", ")}`);
 }

@@ -70,7 +70,7 @@ export async function makeContainerDirectory(options: RuntimeOptions, id: string
   try {
     makeDirectory(options.kernel, directory, DIRECTORY_MODE);
   } catch (error) {
-    throw isErrno(error, "EEXIST") ? alreadyExists(id, error) : error;
+    throw isErrno(error, "EEXIST") ? alreadyExists(id) : error;
   }
   return await lockContainer(options, id);
 }
@@ -95,7 +95,7 @@ function openContainer(options: RuntimeOptions, id: string): OwnedFd {
   try {
     return openDirectory(options.kernel, containerDirectory(options, id));
   } catch (error) {
-    throw isErrno(error, "ENOENT", "ENOTDIR") ? notFound(id, error) : error;
+    throw isErrno(error, "ENOENT", "ENOTDIR") ? notFound(id) : error;
   }
 }
 
@@ -153,10 +153,10 @@ export function removeContainerDirectory(options: RuntimeOptions, id: string): v
 }
 
 /** Engines look for these words. */
-export function notFound(id: string, cause?: unknown): ContainerError {
-  return new ContainerError("not_found", `container ${id} does not exist`, { cause });
+export function notFound(id: string): ContainerError {
+  return new ContainerError("not_found", `container ${id} does not exist`);
 }
 
-function alreadyExists(id: string, cause: unknown): ContainerError {
-  return new ContainerError("already_exists", `container with given ID already exists: ${id}`, { cause });
+function alreadyExists(id: string): ContainerError {
+  return new ContainerError("already_exists", `container with given ID already exists: ${id}`);
 }

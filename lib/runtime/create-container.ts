@@ -26,6 +26,8 @@ import type { CreateRequest, RuntimeOptions } from "./options.ts";
 export interface CreateSeams {
   /** The socket that takes the terminal. */
   readonly console?: OwnedFd | undefined;
+  /** The caller stays, and goes on to use the standard streams it hands on. */
+  readonly foreground?: boolean;
   /** Runs while the first part of the program does. */
   readonly meanwhile?: (() => void) | undefined;
 }
@@ -38,12 +40,15 @@ export async function createContainer(
   options: RuntimeOptions,
   request: CreateRequest,
   bundle: Bundle,
-  { console, meanwhile }: CreateSeams = {},
+  { console, meanwhile, foreground = false }: CreateSeams = {},
 ): Promise<CreatedContainer> {
   const { kernel } = options;
   const { id } = request;
   const { config, rootfs } = bundle;
-  const host = gatherHost(kernel, config, id, rootfs);
+  if (options.systemdCgroup) {
+    throw new ContainerError("unimplemented", "cannot create the container: not supported: --systemd-cgroup");
+  }
+  const host = gatherHost(kernel, config, { id, rootfs, foreground });
   const plan = { ...request, rootfs, initPid: 1 };
   const compiler: Compiler = {
     config,

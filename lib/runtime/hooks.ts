@@ -38,6 +38,8 @@ async function tryHook(name: string, hook: Hook, state: State): Promise<Containe
 
 /** What a hook prints is shown up to here when it fails. */
 const MAX_OUTPUT_CHARS = 1_000;
+/** How long the end of that is waited for when the hook itself has ended. */
+const DRAIN_MS = 100;
 
 /** Why it failed; undefined when it did not. */
 async function runHook(hook: Hook, state: State): Promise<string | undefined> {
@@ -57,13 +59,16 @@ async function runHook(hook: Hook, state: State): Promise<string | undefined> {
       timedOut = true;
       child.kill("SIGKILL");
     });
+    const output = Promise.all([child.stderr.text(), child.stdout.text()]);
     const status = await child.exited;
     clearTimeout(timer);
     if (status === 0) return undefined;
     if (timedOut) return `it did not end within ${hook.timeout} s`;
-    const output = `${await child.stderr.text()}${await child.stdout.text()}`.trim().slice(0, MAX_OUTPUT_CHARS);
+    // What a hook leaves running may hold its output open: that is not waited for.
+    const printed = await Promise.race([output, new Promise<string[]>((resolve) => setTimeout(resolve, DRAIN_MS, []))]);
+    const said = printed.join("").trim().slice(0, MAX_OUTPUT_CHARS);
     const how = child.signalCode === null ? `exit status ${status}` : `killed by ${child.signalCode}`;
-    return output === "" ? how : `${how}: ${output}`;
+    return said === "" ? how : `${how}: ${said}`;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }

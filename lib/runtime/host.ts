@@ -10,12 +10,16 @@ import { locateCgroups } from "./cgroup-path.ts";
 const STDIO = [0, 1, 2];
 
 /** What the plan of this config has to know about this machine and the caller. */
-export function gatherHost(kernel: Kernel, config: Config, id: string, rootfs: string): Host {
+export function gatherHost(
+  kernel: Kernel,
+  config: Config,
+  { id, rootfs, foreground }: { readonly id: string; readonly rootfs: string; readonly foreground: boolean },
+): Host {
   const host: Host = {
     architecture: kernel.architecture,
     lastCapability: Number(readText(kernel, "/proc/sys/kernel/cap_last_cap")),
     nofile: callerNofile(kernel),
-    nullStdio: findNullStdio(kernel),
+    ...lookAtStdio(kernel, foreground),
     cgroups: locateCgroups(kernel, config.linux?.cgroupsPath ?? "", id),
   };
   if (!needsRootfsMountPoint(config.linux ?? {})) return host;
@@ -38,11 +42,19 @@ function callerNofile(kernel: Kernel): Host["nofile"] {
   return { soft: soft > hard ? hard : soft, hard };
 }
 
-function findNullStdio(kernel: Kernel): readonly number[] {
-  return STDIO.filter((fd) => {
+/** What the standard streams are, as far as the plan has to know. */
+function lookAtStdio(kernel: Kernel, foreground: boolean): Pick<Host, "nullStdio" | "givenStdio"> {
+  const nullStdio: number[] = [];
+  const givenStdio: number[] = [];
+  for (const fd of STDIO) {
     const status = findStatus(kernel, fd);
-    return status?.type === FILE_TYPE.S_IFCHR && status.deviceMajor === 1 && status.deviceMinor === 3;
-  });
+    if (status === undefined) continue;
+    const isDevice = status.type === FILE_TYPE.S_IFCHR;
+    if (isDevice && status.deviceMajor === 1 && status.deviceMinor === 3) nullStdio.push(fd);
+    // In the foreground they are what the caller goes on to use: its files and its terminal stay its own.
+    else if (!foreground || (!isDevice && status.type !== FILE_TYPE.S_IFREG)) givenStdio.push(fd);
+  }
+  return { nullStdio, givenStdio };
 }
 
 /** proc_pid_mountinfo(5): the mount that a path lies on. */

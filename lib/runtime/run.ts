@@ -62,6 +62,7 @@ async function runInForeground(
     using remote = far;
     const created = await createContainer(options, request, bundle, {
       console: remote,
+      foreground: true,
       meanwhile: () => {
         watch = watchInit(options.kernel, { subreaper: !request.noSubreaper });
       },
@@ -98,6 +99,8 @@ async function openRelay(options: RuntimeOptions, console: OwnedFd, created: Cre
     await destroy(options, created.record);
     throw new ContainerError("internal", "cannot get the container's terminal");
   }
+  // This process stays, and copies: now compiled code pays.
+  Bun.unsafe.setJITPolicy(1);
   const { relayTerminal } = await import("./terminal-relay.ts");
   return relayTerminal(options.kernel, master.move());
 }

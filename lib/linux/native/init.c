@@ -361,7 +361,7 @@ static long write_file(const uint64_t *args)
 		return fd;
 	long ret = call3(__NR_write, fd, args[1], args[2]);
 	close_fd(fd);
-	return ret;
+	return ret >= 0 && (uint64_t)ret != args[2] ? -EIO : ret;
 }
 
 /* The child of run_hook(): the input is a file in memory, which a hook need not read (and no writer waits for). */
