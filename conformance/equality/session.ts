@@ -156,7 +156,8 @@ export class Session {
       `state ${
         existsSync(this.root)
           ? readdirSync(this.root)
-              .filter((name) => !name.startsWith("."))
+              // A cache is not the container's.
+              .filter((name) => !name.startsWith(".") && !name.startsWith("@"))
               .join(" ") || "none"
           : "none"
       }`,

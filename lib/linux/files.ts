@@ -33,6 +33,14 @@ export function openFile(kernel: Kernel, path: string, flags: number, doing?: st
 /** The whole text of a file. @throws {SyscallError} */
 export function readText(kernel: Kernel, path: string): string {
   using file = openFile(kernel, path, OPEN.O_RDONLY, `read ${path}`);
+  return new TextDecoder().decode(readAll(kernel, file, path));
+}
+
+/** All bytes of a file; undefined when it is not there. @throws {SyscallError} */
+export function findBytes(kernel: Kernel, path: string): Uint8Array | undefined {
+  const fd = kernel.call("openat", AT_FDCWD, path, OPEN.O_CLOEXEC, 0);
+  if (fd < 0) return undefined;
+  using file = new OwnedFd(kernel, fd);
   return readAll(kernel, file, path);
 }
 
@@ -48,7 +56,7 @@ export function findText(kernel: Kernel, path: string, ...absent: readonly Errno
   if (fd < 0) return readText(kernel, path);
   using file = new OwnedFd(kernel, fd);
   try {
-    return readAll(kernel, file, path);
+    return new TextDecoder().decode(readAll(kernel, file, path));
   } catch (error) {
     if (isErrno(error, ...expected)) return undefined;
     throw error;
@@ -57,13 +65,13 @@ export function findText(kernel: Kernel, path: string, ...absent: readonly Errno
 
 const NOT_THERE: readonly Errno[] = ["ENOENT", "ENOTDIR"];
 
-function readAll(kernel: Kernel, file: OwnedFd, path: string): string {
+function readAll(kernel: Kernel, file: OwnedFd, path: string): Uint8Array {
   const doing = { doing: `read ${path}`, path };
   let buffer = new Uint8Array(CHUNK_BYTES);
   let length = 0;
   for (;;) {
     const bytes = checkedCall(kernel, doing, "read", file.number, buffer.subarray(length), buffer.length - length);
-    if (bytes === 0) return new TextDecoder().decode(buffer.subarray(0, length));
+    if (bytes === 0) return buffer.subarray(0, length);
     length += bytes;
     if (length < buffer.length) continue;
     if (length >= MAX_FILE_BYTES)
@@ -88,20 +96,20 @@ export function createText(kernel: Kernel, path: string, text: string, mode: num
   writeAll(kernel, file, path, text);
 }
 
-/** Replaces the text of a file: a reader sees the old one or the new one. @throws {SyscallError} */
-export function replaceText(kernel: Kernel, path: string, text: string, mode: number): void {
+/** Replaces a file: a reader sees the old one or the new one. @throws {SyscallError} */
+export function replaceFile(kernel: Kernel, path: string, content: string | Uint8Array, mode: number): void {
   const temporary = `${path}.new`;
   const doing = { doing: `write ${path}`, path };
   const flags = OPEN.O_WRONLY | OPEN.O_CREAT | OPEN.O_TRUNC | OPEN.O_CLOEXEC;
   {
     using file = openCall(kernel, doing, "openat", AT_FDCWD, temporary, flags, mode);
-    writeAll(kernel, file, temporary, text);
+    writeAll(kernel, file, temporary, content);
   }
   renameFile(kernel, temporary, path);
 }
 
-function writeAll(kernel: Kernel, file: OwnedFd, path: string, text: string): void {
-  let rest: Uint8Array = Buffer.from(text, "utf8");
+function writeAll(kernel: Kernel, file: OwnedFd, path: string, content: string | Uint8Array): void {
+  let rest: Uint8Array = typeof content === "string" ? Buffer.from(content, "utf8") : content;
   while (rest.length > 0) {
     const written = checkedCall(kernel, { doing: `write ${path}`, path }, "write", file.number, rest, rest.length);
     rest = rest.subarray(written);

@@ -38,6 +38,7 @@ import {
   enterForHooks,
 } from "./rootfs.ts";
 import { compileScheduling } from "./scheduling.ts";
+import { compileSeccomp } from "./seccomp/compile.ts";
 import type { Step } from "./step.ts";
 import { compileSysctl } from "./sysctl.ts";
 import { compileTerminal } from "./terminal.ts";
@@ -186,13 +187,19 @@ function compileProcess(config: Config, host: Host, request: Request): readonly 
   const { user = {}, capabilities = {} } = process;
   const cwd = compileCwd(process);
   const executable = compileExecutable(process);
+  const filter =
+    linux.seccomp === undefined || request.filter === undefined ? [] : compileSeccomp(linux.seccomp, request.filter);
+  // Without no_new_privs the filter takes CAP_SYS_ADMIN, which is gone later; with it, the later the better: every step
+  // after it has to pass it.
+  const isLate = process.noNewPrivileges === true;
   return [
     ...compileRlimits(process.rlimits ?? [], host),
     ...compileScheduling(process, linux),
-    ...(process.noNewPrivileges === true ? [compileNoNewPrivileges()] : []),
+    ...(isLate ? [compileNoNewPrivileges()] : []),
     compileUmask(user),
     ...cwd.asRoot,
     ...compileStdioOwner(user, host, process.terminal === true),
+    ...(isLate ? [] : filter),
     ...compileBoundingSet(capabilities, host),
     ...compileUser(user),
     ...compileCapabilities(capabilities, host),
@@ -200,6 +207,7 @@ function compileProcess(config: Config, host: Host, request: Request): readonly 
     ...executable.find,
     ...awaitStart(request),
     ...compileInitHooks("startContainer", config.hooks ?? {}, hookState(config, request, "created")),
+    ...(isLate ? filter : []),
     executable.execute,
   ];
 }

@@ -1,4 +1,5 @@
 import type { Architecture } from "../linux/constants/syscalls.ts";
+import type { LoadableFilter } from "./seccomp/compile.ts";
 
 /**
  * What a plan has to know of the machine and of its caller. Gathered once by lib/runtime, so that compiling stays
@@ -57,6 +58,8 @@ export interface Request {
   readonly rootfs: string;
   /** Absolute path of the bundle. */
   readonly bundle: string;
+  /** The compiled `linux.seccomp`. */
+  readonly filter?: LoadableFilter | undefined;
   /** The pid init has in its own pid namespace, which is what its hooks are told. */
   readonly initPid: number;
   readonly noPivot: boolean;

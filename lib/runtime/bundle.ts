@@ -10,16 +10,18 @@ export interface Bundle {
   readonly path: string;
   readonly config: Config;
   readonly warnings: readonly string[];
+  /** The exact values, by pointer, of integers that `config` holds rounded. */
+  readonly exact: ReadonlyMap<string, bigint>;
   /** Absolute path of the rootfs, without symbolic links. */
   readonly rootfs: string;
 }
 
 /** config.md and bundle.md. @throws {SpecError} {ContainerError} not_found for what is missing */
 export function loadBundle(kernel: Kernel, path: string): Bundle {
-  const { config, warnings } = parseConfig(readConfig(kernel, path));
+  const { config, warnings, exact } = parseConfig(readConfig(kernel, path));
   const rootPath = config.root.path;
   const rootfs = resolveRootfs(kernel, rootPath.startsWith("/") ? rootPath : `${path}/${rootPath}`);
-  return { path, config, warnings, rootfs };
+  return { path, config, warnings, exact, rootfs };
 }
 
 /** The text of a bundle's config.json. @throws {ContainerError} */

@@ -11,7 +11,7 @@ import {
   openDirectory,
   removeEmptyDirectory,
   removeFile,
-  replaceText,
+  replaceFile,
 } from "../linux/files.ts";
 import type { Hooks, StringMap } from "../spec/config.ts";
 import type { RuntimeOptions } from "./options.ts";
@@ -102,7 +102,7 @@ function openContainer(options: RuntimeOptions, id: string): OwnedFd {
 /** Writes state.json; a reader sees the old one or the new one. */
 export function writeRecord(options: RuntimeOptions, record: ContainerRecord): void {
   const path = `${containerDirectory(options, record.id)}/${RECORD}`;
-  replaceText(options.kernel, path, JSON.stringify(record), 0o600);
+  replaceFile(options.kernel, path, JSON.stringify(record), 0o600);
 }
 
 /**
@@ -140,7 +140,7 @@ export function hasDirectory(options: RuntimeOptions, id: string): boolean {
 /** The ids of all containers, sorted; none when there is no state root. */
 export function listIds(options: RuntimeOptions): readonly string[] {
   return listDirectory(options.kernel, options.root)
-    .filter((entry) => entry.isDirectory)
+    .filter((entry) => entry.isDirectory && !entry.name.startsWith("@"))
     .map((entry) => entry.name)
     .sort();
 }

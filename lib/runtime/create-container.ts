@@ -21,6 +21,7 @@ import { destroy } from "./destroy.ts";
 import { awaitInit, type CreatedContainer, followProgram, type Progress } from "./follow-program.ts";
 import { gatherHost } from "./host.ts";
 import type { CreateRequest, RuntimeOptions } from "./options.ts";
+import { loadFilter } from "./seccomp-cache.ts";
 
 /** What a caller of createContainer() may add. */
 export interface CreateSeams {
@@ -53,7 +54,11 @@ export async function createContainer(
   const compiler: Compiler = {
     config,
     setup: compileSetup(config, host, plan),
-    compileInit: (initPid) => compileInit(config, host, { ...plan, initPid }),
+    compileInit: (initPid) => {
+      const { seccomp } = config.linux ?? {};
+      const filter = seccomp === undefined ? undefined : loadFilter(options, seccomp, bundle.exact);
+      return compileInit(config, host, { ...plan, initPid, filter });
+    },
   };
   const cgroups = recordCgroups(host.cgroups);
   using directory = await makeContainerDirectory(options, id);

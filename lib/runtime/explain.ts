@@ -1,5 +1,6 @@
 import { compile } from "../plan/compile.ts";
 import { explainSteps, explainText } from "../plan/explain.ts";
+import { compileFilter } from "../plan/seccomp/filter.ts";
 import { loadBundle } from "./bundle.ts";
 import { gatherHost } from "./host.ts";
 import type { RuntimeOptions } from "./options.ts";
@@ -15,11 +16,22 @@ const EXAMPLE_ID = "ID";
 
 /** The program that `create` would run for this bundle, on this machine. Runs nothing and needs no privilege. */
 export function explainBundle(options: RuntimeOptions, { bundle, format }: ExplainRequest): string {
-  const { config, rootfs } = loadBundle(options.kernel, bundle);
+  const { config, rootfs, exact } = loadBundle(options.kernel, bundle);
   const found = gatherHost(options.kernel, config, { id: EXAMPLE_ID, rootfs, foreground: false });
   // Those of this command say nothing about those `create` will have.
   const host = { ...found, nullStdio: [], givenStdio: [0, 1, 2] };
-  const request = { id: EXAMPLE_ID, bundle, rootfs, initPid: 1, noPivot: false, noNewKeyring: false, preserveFds: 0 };
+  const { seccomp } = config.linux ?? {};
+  const filter = seccomp === undefined ? undefined : compileFilter(seccomp, host.architecture, exact);
+  const request = {
+    id: EXAMPLE_ID,
+    bundle,
+    rootfs,
+    filter,
+    initPid: 1,
+    noPivot: false,
+    noNewKeyring: false,
+    preserveFds: 0,
+  };
   const plan = compile(config, host, request);
   return format === "json" ? `${JSON.stringify(explainSteps(plan), null, 2)}\n` : explainText(plan);
 }

@@ -6,6 +6,7 @@ import { fdcwd, makeDirectory, openFlags, writeFile, writeTo } from "../calls.ts
 import { DEFAULT_DEVICES } from "../devices.ts";
 import type { CgroupHost, CgroupV1Host, CgroupV2Host, Hierarchy, Host } from "../host.ts";
 import type { Purpose, Step } from "../step.ts";
+import { compileDeviceFilter } from "./device-filter.ts";
 import type { CgroupFile } from "./files.ts";
 import { deviceFilesV1, filesV1 } from "./v1.ts";
 import { filesV2 } from "./v2.ts";
@@ -91,6 +92,7 @@ function compileV2(resources: LinuxResources, host: CgroupV2Host): readonly Step
     ...makeBelow(host.mountPoint, host.directory),
     ...enableControllers(host),
     ...files.map((file) => writeLimit(host.directory, file)),
+    ...compileDeviceFilter([...(resources.devices ?? []), ...DEFAULT_RULES], host.directory),
   ];
 }
 
