@@ -1,4 +1,5 @@
 import { openKernel } from "../../lib/linux/kernel.ts";
+import { ExitError } from "../exit-error.ts";
 import type { Values } from "../flags.ts";
 import { createLog, type Log, type LogSink } from "../log.ts";
 import { parseFlags } from "../parse-flags.ts";
@@ -76,6 +77,10 @@ function unknownCommand(name: string): UsageError {
 }
 
 async function fail(error: unknown, command: string | undefined, log: Log, host: Host): Promise<number> {
+  if (error instanceof ExitError) {
+    log.fail(error.cause);
+    return error.status;
+  }
   if (!(error instanceof UsageError)) {
     log.fail(error);
     return EXIT_FAILURE;

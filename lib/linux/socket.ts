@@ -1,11 +1,12 @@
 import { ContainerError } from "../errors.ts";
 import { errnoNumber, errnoText } from "./constants/errno.ts";
-import { FCNTL } from "./constants/files.ts";
+import { AT_FDCWD, FCNTL, OPEN } from "./constants/files.ts";
 import { MSG, SOCK_FLAGS, SOCKET } from "./constants/sockets.ts";
 import { checkedCall, OwnedFd, openCall } from "./fd.ts";
 import type { Kernel } from "./kernel.ts";
 
 const SEQPACKET = SOCKET.SOCK_SEQPACKET | SOCK_FLAGS.SOCK_CLOEXEC;
+const DIRECTORY = OPEN.O_PATH | OPEN.O_DIRECTORY | OPEN.O_CLOEXEC;
 const STREAM = SOCKET.SOCK_STREAM | SOCK_FLAGS.SOCK_CLOEXEC;
 
 /** socketpair(2), SOCK_SEQPACKET: both ends are the caller's, and close on exec. */
@@ -37,7 +38,10 @@ export function connectIn(kernel: Kernel, directory: OwnedFd, name: string): Own
 /** connect(2) to a stream socket by its path. @throws {SyscallError} */
 export function connectStream(kernel: Kernel, path: string): OwnedFd {
   const doing = { doing: `connect to ${path}`, path };
-  const address = unixAddress(path);
+  const slash = path.lastIndexOf("/");
+  // A path of any length, by a descriptor of its directory.
+  using directory = openCall(kernel, doing, "openat", AT_FDCWD, path.slice(0, slash) || "/", DIRECTORY, 0);
+  const address = unixAddress(`/proc/self/fd/${directory.number}/${path.slice(slash + 1)}`);
   using socket = openCall(kernel, doing, "socket", SOCKET.AF_UNIX, STREAM, 0);
   checkedCall(kernel, doing, "connect", socket.number, address, address.length);
   return socket.move();

@@ -1,16 +1,10 @@
 import type { Config, LinuxNamespace } from "../spec/config.ts";
 import type { State, Status } from "../spec/state.ts";
+import { compileBecome } from "./become.ts";
 import { compileCgroups } from "./cgroup/compile.ts";
-import {
-  compileBoundingSet,
-  compileCapabilities,
-  compileNoNewPrivileges,
-  compileUmask,
-  compileUser,
-} from "./credentials.ts";
 import { compileDevices, planDevices } from "./devices.ts";
-import { compileCwd, compileExecutable, compileMakeCwd } from "./executable.ts";
-import { compileFork, unshareRest } from "./fork.ts";
+import { compileMakeCwd } from "./executable.ts";
+import { compileFork, openBirthplace, unshareRest } from "./fork.ts";
 import { awaitRuntimeHooks, compileInitHooks } from "./hooks.ts";
 import type { Host, Request } from "./host.ts";
 import { compileLateReadonly, compileMount, planMounts, refuseUnsafe } from "./mounts.ts";
@@ -25,10 +19,11 @@ import {
   compileOomScore,
   compileSession,
   compileSignals,
-  compileStdioOwner,
+  INIT_DESCRIPTORS,
   reopenNullStdio,
+  tieToRuntime,
 } from "./process.ts";
-import { compileRaisedLimits, compileRlimits } from "./rlimits.ts";
+import { compileRaisedLimits } from "./rlimits.ts";
 import {
   compileMoveRoot,
   compilePivot,
@@ -37,8 +32,6 @@ import {
   compileRootPropagation,
   enterForHooks,
 } from "./rootfs.ts";
-import { compileScheduling } from "./scheduling.ts";
-import { compileSeccomp } from "./seccomp/compile.ts";
 import type { Step } from "./step.ts";
 import { compileSysctl } from "./sysctl.ts";
 import { compileTerminal } from "./terminal.ts";
@@ -90,11 +83,13 @@ export function compileSetup(config: Config, host: Host, request: Request): read
   const { process, linux = {} } = config;
   const namespaces = linux.namespaces ?? [];
   return [
-    ...compileDescriptors(request, process?.terminal === true),
+    ...compileDescriptors(INIT_DESCRIPTORS, request.preserveFds, process?.terminal === true),
+    ...tieToRuntime(),
     ...compileSignals(),
     ...compileOomScore(process),
     ...compileCgroups(linux.resources ?? {}, host),
     ...(hasUserNamespace(namespaces) ? compileUserNamespace(config, request) : []),
+    ...openBirthplace(host.cgroups),
     ...compileHardening(),
     ...compileTimeNamespace(linux),
     ...compileJoins(namespaces),
@@ -154,7 +149,7 @@ function compileFilesystem(
     ...createHooks,
     ...compileEnter(hasMountNamespace, request),
     ...compileRootPropagation(linux),
-    ...(process?.terminal === true ? compileTerminal(process.consoleSize) : reopenNullStdio(host)),
+    ...(process?.terminal === true ? compileTerminal(process.consoleSize, true) : reopenNullStdio(host)),
     ...compileLateReadonly(mounts),
   ];
 }
@@ -184,30 +179,11 @@ function compileRestrictions(config: Config): readonly Step[] {
 function compileProcess(config: Config, host: Host, request: Request): readonly Step[] {
   const { process, linux = {} } = config;
   if (process === undefined) return awaitStart(request);
-  const { user = {}, capabilities = {} } = process;
-  const cwd = compileCwd(process);
-  const executable = compileExecutable(process);
-  const filter =
-    linux.seccomp === undefined || request.filter === undefined ? [] : compileSeccomp(linux.seccomp, request.filter);
-  // Without no_new_privs the filter takes CAP_SYS_ADMIN, which is gone later; with it, the later the better: every step
-  // after it has to pass it.
-  const isLate = process.noNewPrivileges === true;
+  const become = compileBecome(process, linux, host, request.filter);
   return [
-    ...compileRlimits(process.rlimits ?? [], host),
-    ...compileScheduling(process, linux),
-    ...(isLate ? [compileNoNewPrivileges()] : []),
-    compileUmask(user),
-    ...cwd.asRoot,
-    ...compileStdioOwner(user, host, process.terminal === true),
-    ...(isLate ? [] : filter),
-    ...compileBoundingSet(capabilities, host),
-    ...compileUser(user),
-    ...compileCapabilities(capabilities, host),
-    ...cwd.asUser,
-    ...executable.find,
+    ...become.prepare,
     ...awaitStart(request),
     ...compileInitHooks("startContainer", config.hooks ?? {}, hookState(config, request, "created")),
-    ...(isLate ? filter : []),
-    executable.execute,
+    ...become.execute,
   ];
 }

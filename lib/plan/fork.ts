@@ -15,23 +15,10 @@ const MADE_APART = CLONE.CLONE_NEWCGROUP | CLONE.CLONE_NEWTIME;
 
 const FORK: Purpose = { doing: "start init in new namespaces", from: "/linux/namespaces" };
 
-/**
- * clone(2), CLONE_PARENT: init is a child of the runtime, in its new namespaces at once; this process tells its pid and
- * ends. Init joins the cgroups itself: there may be room for one process only.
- */
+/** The birth of init, its first steps, and its wait for the rest of the program. */
 export function compileFork(namespaces: readonly LinuxNamespace[], host: Host): readonly Step[] {
-  const bits = (bornWith(namespaces) | CLONE.CLONE_PARENT) >>> 0;
-  const message: Struct = { kind: "struct", bytes: pidMessage(), describe: () => "{MESSAGE_PID, pid}" };
-  const pid: Field = { kind: "field", of: message, at: 4, name: "message.pid" };
-  const inParent: readonly Step[] = [
-    { call: "store", args: [pid, register("pid"), 4], purpose: FORK },
-    sendMessage(message, FORK),
-    { call: "exit_group", args: [0], purpose: FORK },
-  ];
-  const birth = { into: "pid", skip: inParent.length, skipOnZero: true, purpose: FORK } as const;
   return [
-    ...clone(host.cgroups, bits, birth),
-    ...inParent,
+    ...compileBirth(bornWith(namespaces), host.cgroups),
     ...joinOpenCgroups(host.cgroups),
     ...(hasOwn(namespaces, "cgroup") && !hasOwn(namespaces, "user") ? [unshareCgroup()] : []),
     {
@@ -40,6 +27,23 @@ export function compileFork(namespaces: readonly LinuxNamespace[], host: Host): 
       purpose: { doing: "wait for the rest of the program, which is compiled meanwhile", from: "" },
     },
   ];
+}
+
+/**
+ * clone(2), CLONE_PARENT: the process of the container is a child of the runtime, in its new namespaces at once; this one
+ * tells its pid and ends. The child joins the cgroups itself: there may be room for one process only.
+ */
+export function compileBirth(namespaces: number, cgroups: CgroupHost): readonly Step[] {
+  const bits = (namespaces | CLONE.CLONE_PARENT) >>> 0;
+  const message: Struct = { kind: "struct", bytes: pidMessage(), describe: () => "{MESSAGE_PID, pid}" };
+  const pid: Field = { kind: "field", of: message, at: 4, name: "message.pid" };
+  const inParent: readonly Step[] = [
+    { call: "store", args: [pid, register("pid"), 4], purpose: FORK },
+    sendMessage(message, FORK),
+    { call: "exit_group", args: [0], purpose: FORK },
+  ];
+  const birth = { into: "pid", skip: inParent.length, skipOnZero: true, purpose: FORK } as const;
+  return [...clone(cgroups, bits, birth), ...inParent];
 }
 
 /** In a user namespace all others are made by its root, who owns what is in them then. */
@@ -61,9 +65,21 @@ type Birth = Pick<Step, "into" | "skip" | "skipOnZero" | "purpose">;
 
 /** On v2, and in the v2 hierarchy of a hybrid host, init is born in its cgroup. */
 function clone(cgroups: CgroupHost, bits: number, birth: Birth): readonly Step[] {
-  const directory = cgroups.mode === "v2" ? cgroups.directory : cgroups.unified?.directory;
-  if (directory === undefined) return [{ call: "clone", args: [flags(bits, CLONE), 0, 0, 0, 0], ...birth }];
-  return cloneInto(directory, bits, birth);
+  if (birthplace(cgroups) !== undefined) return cloneIntoCgroup(bits, birth);
+  return [{ call: "clone", args: [flags(bits, CLONE), 0, 0, 0, 0], ...birth }];
+}
+
+function birthplace(cgroups: CgroupHost): string | undefined {
+  return cgroups.mode === "v2" ? cgroups.directory : cgroups.unified?.directory;
+}
+
+/** Opens the v2 cgroup the child is to be born in, by the path it has before other namespaces are joined. */
+export function openBirthplace(cgroups: CgroupHost): readonly Step[] {
+  const directory = birthplace(cgroups);
+  if (directory === undefined) return [];
+  const purpose: Purpose = { doing: `join cgroup ${directory}`, from: "/linux/cgroupsPath", path: directory };
+  const access = openFlags("O_DIRECTORY", "O_PATH", "O_CLOEXEC");
+  return [{ call: "openat", args: [fdcwd(), directory, access], into: "cgroup", purpose }];
 }
 
 /** Of `struct clone_args`: u64 flags first, u64 descriptor of the cgroup last. */
@@ -71,7 +87,7 @@ const CLONE_ARGS_BYTES = 88;
 const CLONE_ARGS_CGROUP = 80;
 
 /** clone3(2), CLONE_INTO_CGROUP: costs none of the locks that a migration takes. */
-function cloneInto(directory: string, bits: number, birth: Birth): readonly Step[] {
+function cloneIntoCgroup(bits: number, birth: Birth): readonly Step[] {
   const bytes = new Uint8Array(CLONE_ARGS_BYTES);
   const all = BigInt(bits) | CLONE.CLONE_INTO_CGROUP;
   new DataView(bytes.buffer).setBigUint64(0, all, true);
@@ -81,11 +97,8 @@ function cloneInto(directory: string, bits: number, birth: Birth): readonly Step
   };
   const args: Struct = { kind: "struct", bytes, describe };
   const cgroup: Field = { kind: "field", of: args, at: CLONE_ARGS_CGROUP, name: "args.cgroup" };
-  const purpose: Purpose = { doing: `join cgroup ${directory}`, from: "/linux/cgroupsPath", path: directory };
-  const access = openFlags("O_DIRECTORY", "O_PATH", "O_CLOEXEC");
   return [
-    { call: "openat", args: [fdcwd(), directory, access], into: "cgroup", purpose },
-    { call: "store", args: [cgroup, register("cgroup"), 8], purpose },
+    { call: "store", args: [cgroup, register("cgroup"), 8], purpose: FORK },
     { call: "clone3", args: [args, bytes.length], ...birth },
   ];
 }

@@ -6,6 +6,8 @@ export const MESSAGE_PID = 2;
 export const MESSAGE_READY = 3;
 /** Init waits until the hooks of the runtime have run. */
 export const MESSAGE_HOOKS = 4;
+/** Says nothing: that it can be sent is all. */
+export const MESSAGE_ALIVE = 5;
 /** u32 kind, u32 value */
 export const MESSAGE_BYTES = 8;
 

@@ -1,30 +1,46 @@
+import type { Errno } from "../linux/constants/errno.ts";
 import { KEYCTL, SIGNALS, SIGSET_BYTES } from "../linux/constants/processes.ts";
 import { SOCK_FLAGS } from "../linux/constants/sockets.ts";
 import type { Process, User } from "../spec/config.ts";
 import { checkNullDevice, fdcwd, openFlags, openInRoot, writeFile } from "./calls.ts";
 import { prctl } from "./credentials.ts";
 import type { Host, Request } from "./host.ts";
-import { MESSAGE_BYTES, MESSAGE_READY, sendMessage } from "./messages.ts";
-import { CONTROL, close, flags, mode, PROGRAM, type Purpose, register, type Step, type Struct } from "./step.ts";
+import { MESSAGE_ALIVE, MESSAGE_BYTES, MESSAGE_READY, sendMessage } from "./messages.ts";
+import {
+  CONTROL,
+  close,
+  flags,
+  mode,
+  PROGRAM,
+  type Purpose,
+  register,
+  type Step,
+  type Struct,
+  whenPossible,
+} from "./step.ts";
 import { CONSOLE_SOCKET } from "./terminal.ts";
 
 /** The register with the socket on which init waits for `start`. */
 export const START_LISTENER = "startListener";
 
-/** Where the program keeps its own descriptors: right after what the container keeps. */
-const KEPT = [CONTROL, START_LISTENER, PROGRAM, CONSOLE_SOCKET];
+/** What the program of init keeps of what it inherits, besides the standard streams and those to preserve. */
+export const INIT_DESCRIPTORS = [CONTROL, START_LISTENER, PROGRAM];
 const UINT32_MAX = 0xffff_ffff;
 const STDIO = [0, 1, 2];
 const FIRST_FD = 3;
 
 /**
- * Moves the program's own descriptors to their places and closes all other descriptors: none of the caller's reaches the container, or
+ * Moves the program's own descriptors to their places, right after what the container keeps, and closes all other descriptors: none of the caller's reaches the container, or
  * stays open while it waits. (What the steps open after this is closed at once before the wait.)
  */
-export function compileDescriptors(request: Request, hasTerminal: boolean): readonly Step[] {
+export function compileDescriptors(
+  names: readonly string[],
+  preserveFds: number,
+  hasTerminal: boolean,
+): readonly Step[] {
   const purpose: Purpose = { doing: "close what the container is not to have", from: "" };
-  const kept = hasTerminal ? KEPT : KEPT.slice(0, 3);
-  const first = FIRST_FD + request.preserveFds;
+  const kept = hasTerminal ? [...names, CONSOLE_SOCKET] : names;
+  const first = FIRST_FD + preserveFds;
   return [
     ...kept.map(
       (name, index): Step => ({
@@ -74,6 +90,17 @@ export function compileHardening(): readonly Step[] {
   ];
 }
 
+/**
+ * Setup dies with the runtime from its first step on. It fails when the runtime ended before this process was tied to
+ * it: an orphan would make cgroups behind the back of the one who clears up.
+ */
+export function tieToRuntime(): readonly Step[] {
+  const message: Struct = { kind: "struct", bytes: new Uint8Array(MESSAGE_BYTES), describe: () => "{MESSAGE_ALIVE}" };
+  new DataView(message.bytes.buffer).setUint32(0, MESSAGE_ALIVE, true);
+  const die: Purpose = { doing: "tie the process to the runtime", from: "" };
+  return [prctl("PR_SET_PDEATHSIG", [flags(SIGNALS.SIGKILL, SIGNALS)], die), sendMessage(message, die)];
+}
+
 /** setsid(2): the container's first process leads a session, and can take a terminal. */
 export function compileSession(): Step {
   return { call: "setsid", args: [], purpose: { doing: "start a session", from: "" } };
@@ -81,21 +108,29 @@ export function compileSession(): Step {
 
 /** keyrings(7): a session keyring of the container's own, which its user may search. */
 export function compileKeyring(id: string, hasUserNamespace: boolean): readonly Step[] {
-  const purpose: Purpose = { doing: "join a session keyring", from: "" };
   // Possessor: everything; user: view, read, link; and search, which in a user namespace is what others have.
   const permissions = hasUserNamespace ? 0x3f130008 : 0x3f1b0000;
-  return [
+  return whenPossible(joinSession(id), NO_KEYRINGS, [
     {
       call: "keyctl",
-      args: [flags(KEYCTL.KEYCTL_JOIN_SESSION_KEYRING, KEYCTL), `_ses.${id}`],
-      into: "keyring",
-      // A kernel without keyrings, or a user whose quota is used up.
-      tolerated: ["ENOSYS"],
-      otherwise: 1,
-      purpose,
+      args: [flags(KEYCTL.KEYCTL_SETPERM, KEYCTL), register("keyring"), permissions],
+      purpose: KEYRING,
     },
-    { call: "keyctl", args: [flags(KEYCTL.KEYCTL_SETPERM, KEYCTL), register("keyring"), permissions], purpose },
-  ];
+  ]);
+}
+
+/** The session keyring that init has made. */
+export function joinKeyring(id: string): readonly Step[] {
+  return [{ ...joinSession(id), tolerated: NO_KEYRINGS }];
+}
+
+const KEYRING: Purpose = { doing: "join the session keyring", from: "" };
+/** Kernels may be built without. */
+const NO_KEYRINGS: readonly Errno[] = ["ENOSYS"];
+
+function joinSession(id: string): Step {
+  const operation = flags(KEYCTL.KEYCTL_JOIN_SESSION_KEYRING, KEYCTL);
+  return { call: "keyctl", args: [operation, `_ses.${id}`], into: "keyring", purpose: KEYRING };
 }
 
 /** Standard streams that are the host's null device become the container's: nothing of the host stays open. */

@@ -11,13 +11,12 @@ const STDIO = [0, 1, 2];
 
 /**
  * config.md § Process, `terminal`: a pseudoterminal of the container's own devpts. The slave comes from the master by
- * TIOCGPTPEER, never by its path (CVE-2025-52565); the master is sent away; the slave is /dev/console and the stdio.
+ * TIOCGPTPEER, never by its path (CVE-2025-52565); the master is sent away; the slave becomes the stdio and, for init, /dev/console.
  */
-export function compileTerminal(size: ConsoleSize | undefined): readonly Step[] {
+export function compileTerminal(size: ConsoleSize | undefined, isConsole: boolean): readonly Step[] {
   const purpose: Purpose = { doing: "open a terminal", from: "/process/terminal", path: "/dev/pts/ptmx" };
   const sized: Purpose = { ...purpose, doing: "set the terminal's size", from: "/process/consoleSize" };
   const unlock = new Uint8Array(4);
-  const bind: Purpose = { ...purpose, doing: "bind the terminal on /dev/console", path: "/dev/console" };
   return [
     openInRoot({ path: "/dev/pts", into: "pts", noSymlinks: true }, purpose),
     checkFilesystem("pts", "DEVPTS_SUPER_MAGIC", true, purpose),
@@ -35,12 +34,19 @@ export function compileTerminal(size: ConsoleSize | undefined): readonly Step[] 
       purpose,
     },
     ...(size === undefined ? [] : [ioctl("master", "TIOCSWINSZ", windowSize(size), sized)]),
-    openInRoot({ path: "/dev/console", into: "target", make: "file", mode: 0o666 }, bind),
-    cloneFd("slave", false, "tree", bind),
-    attach("tree", "target", bind),
+    ...(isConsole ? bindConsole() : []),
     ...sendMaster(),
     ...STDIO.map((fd): Step => ({ call: "dup3", args: [register("slave"), fd, 0], purpose })),
     { call: "ioctl", args: [0, flags(TTY.TIOCSCTTY, TTY), 0], purpose },
+  ];
+}
+
+function bindConsole(): readonly Step[] {
+  const bind: Purpose = { doing: "bind the terminal on /dev/console", from: "/process/terminal", path: "/dev/console" };
+  return [
+    openInRoot({ path: "/dev/console", into: "target", make: "file", mode: 0o666 }, bind),
+    cloneFd("slave", false, "tree", bind),
+    attach("tree", "target", bind),
   ];
 }
 

@@ -9,6 +9,8 @@ export interface Bundle {
   /** Absolute path. */
   readonly path: string;
   readonly config: Config;
+  /** config.json as it was read. */
+  readonly text: string;
   readonly warnings: readonly string[];
   /** The exact values, by pointer, of integers that `config` holds rounded. */
   readonly exact: ReadonlyMap<string, bigint>;
@@ -18,10 +20,11 @@ export interface Bundle {
 
 /** config.md and bundle.md. @throws {SpecError} {ContainerError} not_found for what is missing */
 export function loadBundle(kernel: Kernel, path: string): Bundle {
-  const { config, warnings, exact } = parseConfig(readConfig(kernel, path));
+  const text = readConfig(kernel, path);
+  const { config, warnings, exact } = parseConfig(text);
   const rootPath = config.root.path;
   const rootfs = resolveRootfs(kernel, rootPath.startsWith("/") ? rootPath : `${path}/${rootPath}`);
-  return { path, config, warnings, exact, rootfs };
+  return { path, text, config, warnings, exact, rootfs };
 }
 
 /** The text of a bundle's config.json. @throws {ContainerError} */

@@ -53,6 +53,11 @@ export function recordCgroups(cgroups: CgroupHost): CgroupRecord {
   if (cgroups.mode === "v2") return { mode: "v2", directories: [cgroups.directory], freezer: cgroups.directory };
   const directories = cgroups.hierarchies.map(({ directory }) => directory);
   const freezer = cgroups.hierarchies.find(({ controllers }) => controllers.includes("freezer"))?.directory;
-  const unified = cgroups.unified === undefined ? [] : [cgroups.unified.directory];
-  return { mode: "v1", directories: [...directories, ...unified], ...(freezer === undefined ? {} : { freezer }) };
+  const unified = cgroups.unified?.directory;
+  return {
+    mode: "v1",
+    directories: unified === undefined ? directories : [...directories, unified],
+    ...(unified === undefined ? {} : { unified }),
+    ...(freezer === undefined ? {} : { freezer }),
+  };
 }

@@ -9,11 +9,13 @@ import {
   makeDirectories,
   makeDirectory,
   openDirectory,
+  readText,
   removeEmptyDirectory,
   removeFile,
   replaceFile,
 } from "../linux/files.ts";
-import type { Hooks, StringMap } from "../spec/config.ts";
+import type { Config, Hooks, NamespaceType, StringMap } from "../spec/config.ts";
+import { exactIntegers } from "../spec/exact-integers.ts";
 import type { RuntimeOptions } from "./options.ts";
 
 /** `state.json`: what outlives the command that made a container. */
@@ -33,6 +35,8 @@ export interface ContainerRecord {
   readonly ownPidNamespace: boolean;
   /** The hooks that run after `create`, if there are any. */
   readonly hooks?: Pick<Hooks, "poststart" | "poststop">;
+  /** The types of its namespaces, new and joined: what a process that is added has to join. */
+  readonly namespaces: readonly NamespaceType[];
   /** The container's directories in every hierarchy, written down before they are made. */
   readonly cgroups: CgroupRecord;
 }
@@ -40,6 +44,8 @@ export interface ContainerRecord {
 export interface CgroupRecord {
   readonly mode: "v1" | "v2";
   readonly directories: readonly string[];
+  /** The one of them in the v2 hierarchy of a hybrid host. */
+  readonly unified?: string;
   /** The one whose freezer holds the container; absent where v1 has no freezer. */
   readonly freezer?: string;
 }
@@ -48,6 +54,7 @@ export interface CgroupRecord {
 export const START_SOCKET = "start.sock";
 
 const RECORD = "state.json";
+const CONFIG = "config.json";
 const ROOT_MODE = 0o700;
 const DIRECTORY_MODE = 0o711;
 const TRY_EXCLUSIVELY = LOCK.LOCK_EX + LOCK.LOCK_NB;
@@ -72,7 +79,10 @@ export async function makeContainerDirectory(options: RuntimeOptions, id: string
   } catch (error) {
     throw isErrno(error, "EEXIST") ? alreadyExists(id) : error;
   }
-  return await lockContainer(options, id);
+  using lock = await lockContainer(options, id);
+  // Whoever deleted it, and made it again, before it was locked has put his record there.
+  if (listDirectory(options.kernel, directory).length > 0) throw alreadyExists(id);
+  return lock.move();
 }
 
 /**
@@ -131,6 +141,19 @@ export function findRecord(options: RuntimeOptions, id: string): ContainerRecord
 function damagedRecord(path: string, cause: unknown): ContainerError {
   return new ContainerError("internal", `cannot read ${path}`, { cause });
 }
+
+/** Keeps the config a container was made from: the bundle may change. */
+export function writeConfig(options: RuntimeOptions, id: string, text: string): void {
+  replaceFile(options.kernel, `${containerDirectory(options, id)}/${CONFIG}`, text, 0o600);
+}
+
+/** The config a container was made from, which was valid then. */
+export function readContainerConfig(options: RuntimeOptions, id: string): ParsedConfig {
+  const text = readText(options.kernel, `${containerDirectory(options, id)}/${CONFIG}`);
+  return { config: JSON.parse(text) as Config, exact: exactIntegers(text) };
+}
+
+type ParsedConfig = { readonly config: Config; readonly exact: ReadonlyMap<string, bigint> };
 
 /** Whether there is a directory of this container, complete or not. */
 export function hasDirectory(options: RuntimeOptions, id: string): boolean {

@@ -16,9 +16,16 @@ import { CONSOLE_SOCKET } from "../plan/terminal.ts";
 import type { Config, Hooks } from "../spec/config.ts";
 import type { Bundle } from "./bundle.ts";
 import { recordCgroups } from "./cgroup-path.ts";
-import { type ContainerRecord, makeContainerDirectory, START_SOCKET, writeRecord } from "./container-store.ts";
+import {
+  type ContainerRecord,
+  makeContainerDirectory,
+  removeContainerDirectory,
+  START_SOCKET,
+  writeConfig,
+  writeRecord,
+} from "./container-store.ts";
 import { destroy } from "./destroy.ts";
-import { awaitInit, type CreatedContainer, followProgram, type Progress } from "./follow-program.ts";
+import { awaitInit, type CreatedContainer, findInit, followProgram, type Progress } from "./follow-program.ts";
 import { gatherHost } from "./host.ts";
 import type { CreateRequest, RuntimeOptions } from "./options.ts";
 import { loadFilter } from "./seccomp-cache.ts";
@@ -55,6 +62,7 @@ export async function createContainer(
     config,
     setup: compileSetup(config, host, plan),
     compileInit: (initPid) => {
+      writeConfig(options, id, bundle.text);
       const { seccomp } = config.linux ?? {};
       const filter = seccomp === undefined ? undefined : loadFilter(options, seccomp, bundle.exact);
       return compileInit(config, host, { ...plan, initPid, filter });
@@ -70,6 +78,7 @@ export async function createContainer(
     created: new Date().toISOString(),
     ...(config.annotations === undefined ? {} : { annotations: config.annotations }),
     program: config.process?.args?.[0] ?? "",
+    namespaces: (config.linux?.namespaces ?? []).map(({ type }) => type),
     ownPidNamespace: hasOwn(config.linux?.namespaces ?? [], "pid"),
     cgroups,
     ...lateHooks(config.hooks ?? {}),
@@ -77,6 +86,12 @@ export async function createContainer(
   const progress: Progress = { record };
   try {
     refuseUsedCgroup(kernel, cgroups.directories);
+  } catch (error) {
+    // Nothing is made yet but the directory, and the processes are not ours to kill.
+    removeContainerDirectory(options, id);
+    throw error;
+  }
+  try {
     // Written before anything is made: whoever ends this process now leaves a record of all there is to remove.
     writeRecord(options, record);
     return await runProgram(options, request, compiler, { directory, console, meanwhile }, progress);
@@ -126,6 +141,10 @@ async function runProgram(
     const part = encode(plan.init, kernel.architecture, setup);
     sendPart(kernel, executor, control, part.image, part.offset);
     return await followProgram(options, plan, compiler.config.hooks ?? {}, control, progress);
+  } catch (error) {
+    waitForChild(kernel, executor.pid, true);
+    findInit(options, control, progress);
+    throw error;
   } finally {
     // It ends by itself when init is born or when a step is refused; a zombie of it would stay with our caller.
     waitForChild(kernel, executor.pid, true);

@@ -24,7 +24,10 @@ export async function create(options: RuntimeOptions, request: CreateRequest): P
 }
 
 /** A container that outlives this command has its terminal at a console socket, and nothing else there. */
-export function refuseConsoleSocket({ consoleSocket }: CreateRequest, hasTerminal: boolean): void {
+export function refuseConsoleSocket(
+  { consoleSocket }: { readonly consoleSocket?: string | undefined },
+  hasTerminal: boolean,
+): void {
   if (hasTerminal === (consoleSocket !== undefined)) return;
   const why = hasTerminal
     ? "cannot allocate tty if tsrun will detach without setting console socket"

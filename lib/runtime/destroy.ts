@@ -32,6 +32,8 @@ export async function destroy(options: RuntimeOptions, record: ContainerRecord):
 
 /** When init has ended and its cgroups can be removed as they are, there is nobody left to kill. */
 function removeEmptyCgroups({ kernel }: RuntimeOptions, { init, cgroups }: ContainerRecord): boolean {
+  // Where this process is its parent, a zombie would stay with it.
+  if (init !== undefined) waitForChild(kernel, init.pid, false);
   if (init !== undefined && isRunning(kernel, init.pid, init.startTime)) return false;
   return cgroups.directories.every((directory) => tryRemoveCgroup(kernel, directory));
 }

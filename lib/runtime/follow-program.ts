@@ -1,4 +1,7 @@
 import { ContainerError } from "../errors.ts";
+import { errnoNumber } from "../linux/constants/errno.ts";
+import { SIGNALS } from "../linux/constants/processes.ts";
+import { MSG } from "../linux/constants/sockets.ts";
 import { parseReport, REPORT_BYTES, type Report, waitForChild } from "../linux/executor.ts";
 import type { OwnedFd } from "../linux/fd.ts";
 import { findText } from "../linux/files.ts";
@@ -34,10 +37,16 @@ export async function followProgram(
   control: OwnedFd,
   progress: Progress,
 ): Promise<CreatedContainer> {
+  // Init can be further than the process that tells its pid: what it says meanwhile is kept.
+  const early: number[] = [];
   for (;;) {
-    const message = readMessage(options, plan, control, progress);
+    const kept = progress.record.init === undefined ? undefined : early.shift();
+    const message = kept ?? readMessage(options, plan, control, progress);
     const { init } = progress.record;
-    if (init === undefined) continue;
+    if (init === undefined) {
+      early.push(message);
+      continue;
+    }
     if (message === MESSAGE_READY) return { record: progress.record, initPid: init.pid };
     if (message === MESSAGE_HOOKS) {
       const state = hookState(progress.record, init.pid, "creating");
@@ -70,6 +79,18 @@ function refusalOf(plan: Plan, report: Extract<Report, { kind: "failure" }>): Er
   return stepError(step, { ...report, process: report.step < plan.setup.length ? "setup" : "init" });
 }
 
+/** Reads what is there without waiting, until it finds the pid of init: whoever clears up has to know it. */
+export function findInit(options: RuntimeOptions, control: OwnedFd, progress: Progress): void {
+  const buffer = new Uint8Array(REPORT_BYTES);
+  while (progress.record.init === undefined) {
+    const bytes = options.kernel.call("recvfrom", control.number, buffer, buffer.length, MSG.MSG_DONTWAIT, 0, 0);
+    if (bytes === -errnoNumber("ECONNRESET")) continue;
+    if (bytes <= 0) return;
+    const report = parseReport(buffer.subarray(0, bytes));
+    if (report.kind === "message" && report.message === MESSAGE_PID) recordInit(options, progress, report.value);
+  }
+}
+
 function recordInit(options: RuntimeOptions, progress: Progress, pid: number): void {
   const startTime = readStat(options.kernel, pid)?.startTime ?? 0;
   progress.record = { ...progress.record, init: { pid, startTime } };
@@ -78,6 +99,8 @@ function recordInit(options: RuntimeOptions, progress: Progress, pid: number): v
 
 /** Init, or the process before it, went away without a word: something killed it. */
 function endedEarly(options: RuntimeOptions, record: ContainerRecord): ContainerError {
+  // Whatever it still does, nobody hears of it any more.
+  if (record.init !== undefined) options.kernel.call("kill", record.init.pid, SIGNALS.SIGKILL);
   const status = record.init === undefined ? undefined : waitForChild(options.kernel, record.init.pid, true);
   const how = status?.signal === undefined ? `exit status ${status?.code ?? "unknown"}` : `signal ${status.signal}`;
   const hint = wasOomKilled(options.kernel, record) ? ": container init was OOM-killed (memory limit too low?)" : "";

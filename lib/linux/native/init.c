@@ -241,7 +241,8 @@ static long find_executable(const uint64_t *args)
 		}
 		if (ret == 0)
 			return (long)*paths;
-		if (error == -ENOENT && ret != -ENOTDIR)
+		/* In a PATH a component that is no directory is as good as missing. */
+		if (error == -ENOENT && (ret != -ENOTDIR || !paths[1]))
 			error = ret;
 	}
 	return error;

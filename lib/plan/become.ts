@@ -1,0 +1,52 @@
+import type { Linux, Process } from "../spec/config.ts";
+import {
+  compileBoundingSet,
+  compileCapabilities,
+  compileNoNewPrivileges,
+  compileUmask,
+  compileUser,
+} from "./credentials.ts";
+import { compileCwd, compileExecutable } from "./executable.ts";
+import type { Host } from "./host.ts";
+import { compileStdioOwner } from "./process.ts";
+import { compileRlimits } from "./rlimits.ts";
+import { compileScheduling } from "./scheduling.ts";
+import { compileSeccomp, type LoadableFilter } from "./seccomp/compile.ts";
+import type { Step } from "./step.ts";
+
+/** What it takes to become a program of the container, from inside of it. */
+export interface Become {
+  /** Takes on all the process is to have, and finds its program. */
+  readonly prepare: readonly Step[];
+  /** The last steps: nothing but the program comes after them. */
+  readonly execute: readonly Step[];
+}
+
+/** config.md § Process: limits, scheduling, credentials, working directory, seccomp, program; for init and for exec. */
+export function compileBecome(process: Process, linux: Linux, host: Host, filter: LoadableFilter | undefined): Become {
+  const { user = {}, capabilities = {} } = process;
+  const cwd = compileCwd(process);
+  const executable = compileExecutable(process);
+  const { seccomp } = linux;
+  const load = seccomp === undefined || filter === undefined ? [] : compileSeccomp(seccomp, filter);
+  // Without no_new_privs the filter takes CAP_SYS_ADMIN, which is gone later; with it, the later the better: every step
+  // after it has to pass it.
+  const isLate = process.noNewPrivileges === true;
+  return {
+    prepare: [
+      ...compileRlimits(process.rlimits ?? [], host),
+      ...compileScheduling(process, linux),
+      ...(isLate ? [compileNoNewPrivileges()] : []),
+      compileUmask(user),
+      ...cwd.asRoot,
+      ...compileStdioOwner(user, host, process.terminal === true),
+      ...(isLate ? [] : load),
+      ...compileBoundingSet(capabilities, host),
+      ...compileUser(user),
+      ...compileCapabilities(capabilities, host),
+      ...cwd.asUser,
+      ...executable.find,
+    ],
+    execute: [...(isLate ? load : []), executable.execute],
+  };
+}

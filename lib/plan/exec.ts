@@ -1,0 +1,92 @@
+import type { Linux, NamespaceType, Process } from "../spec/config.ts";
+import { compileBecome } from "./become.ts";
+import { fdcwd, openFlags, ROOT } from "./calls.ts";
+import { joinOpenCgroups, openCgroups } from "./cgroup/compile.ts";
+import { compileBirth, openBirthplace } from "./fork.ts";
+import type { CgroupHost, Host } from "./host.ts";
+import { compileJoins } from "./namespaces.ts";
+import {
+  compileDescriptors,
+  compileHardening,
+  compileOomScore,
+  compileSession,
+  compileSignals,
+  joinKeyring,
+} from "./process.ts";
+import type { LoadableFilter } from "./seccomp/compile.ts";
+import { CONTROL, type Purpose, register, type Step } from "./step.ts";
+import { compileTerminal } from "./terminal.ts";
+import { becomeRoot } from "./user-namespace.ts";
+
+/** The container a process is added to. */
+export interface ExecTarget {
+  readonly id: string;
+  /** Of init, as the runtime sees it. */
+  readonly initPid: number;
+  /** The namespaces the container does not share with the runtime. */
+  readonly namespaces: readonly NamespaceType[];
+  /** Absolute path of its rootfs, to which a container without a mount namespace is confined. */
+  readonly rootfs: string;
+  /** The directories the process joins. */
+  readonly cgroups: CgroupHost;
+  readonly linux: Linux;
+  readonly filter: LoadableFilter | undefined;
+  readonly preserveFds: number;
+}
+
+/**
+ * Compiles a process into the program that adds it to a running container. It is untraceable from its first step to
+ * execve(2), and has no descriptor of the host but its socket: from inside there is nothing to take hold of
+ * (CVE-2016-9962, CVE-2024-21626).
+ */
+export function compileExec(process: Process, target: ExecTarget, host: Host): readonly Step[] {
+  const hasTerminal = process.terminal === true;
+  const namespaces = target.namespaces.map((type) => ({ type, path: `/proc/${target.initPid}/ns/${FILES[type]}` }));
+  const become = compileBecome(process, target.linux, host, target.filter);
+  return [
+    ...compileDescriptors([CONTROL], target.preserveFds, hasTerminal),
+    ...compileSignals(),
+    ...compileOomScore(process),
+    ...openCgroups(target.cgroups),
+    ...openBirthplace(target.cgroups),
+    ...compileHardening(),
+    ...compileJoins(namespaces),
+    ...compileBirth(0, target.cgroups),
+    ...joinOpenCgroups(target.cgroups),
+    ...compileHardening(),
+    ...(target.namespaces.includes("user") ? becomeRoot() : []),
+    compileSession(),
+    ...joinKeyring(target.id),
+    ...enterRoot(target),
+    ...(hasTerminal ? compileTerminal(process.consoleSize, false) : []),
+    ...become.prepare,
+    ...become.execute,
+  ];
+}
+
+/** proc_pid_ns(5): the names of the files. */
+const FILES: Readonly<Record<NamespaceType, string>> = {
+  cgroup: "cgroup",
+  ipc: "ipc",
+  mount: "mnt",
+  network: "net",
+  pid: "pid",
+  time: "time",
+  user: "user",
+  uts: "uts",
+};
+
+/** setns(2) of a mount namespace has put the process in its root. */
+function enterRoot({ namespaces, rootfs }: ExecTarget): readonly Step[] {
+  const hasMounts = namespaces.includes("mount");
+  const path = hasMounts ? "/" : rootfs;
+  const purpose: Purpose = { doing: "enter the rootfs", from: "/root/path", path };
+  const access = openFlags("O_DIRECTORY", "O_PATH", "O_CLOEXEC");
+  const chroot: Step = { call: "chroot", args: ["."], purpose };
+  return [
+    { call: "openat", args: [fdcwd(), path, access], into: ROOT, purpose },
+    { call: "fchdir", args: [register(ROOT)], purpose },
+    ...(hasMounts ? [] : [chroot]),
+    { call: "chdir", args: ["/"], purpose },
+  ];
+}

@@ -1,0 +1,94 @@
+import { ContainerError } from "../errors.ts";
+import { readText } from "../linux/files.ts";
+import type { Kernel } from "../linux/kernel.ts";
+import type { Capabilities, Process, User } from "../spec/config.ts";
+import { parseProcess } from "../spec/parse-config.ts";
+
+/** What `exec` is asked for: a process file, or arguments and what they change in the process of the config. */
+export interface ExecRequest {
+  readonly id: string;
+  readonly args: readonly string[];
+  /** Absolute path of a file with a process (config.md § Process); the rest but `tty` counts for nothing then. */
+  readonly processFile?: string | undefined;
+  readonly cwd?: string | undefined;
+  readonly env: readonly string[];
+  readonly tty: boolean;
+  /** `uid[:gid]` */
+  readonly user?: string | undefined;
+  readonly additionalGids: readonly string[];
+  readonly capabilities: readonly string[];
+  readonly noNewPrivileges: boolean;
+  readonly detach: boolean;
+  readonly pidFile?: string | undefined;
+  readonly consoleSocket?: string | undefined;
+  readonly preserveFds: number;
+  readonly ignorePaused: boolean;
+  /** Directories below the container's cgroups, each perhaps with `controller,…:` before it. */
+  readonly cgroups: readonly string[];
+}
+
+/** The process that is to run. @throws {ContainerError} invalid_argument, SpecError */
+export function buildProcess(kernel: Kernel, template: Process | undefined, request: ExecRequest): Process {
+  if (request.processFile !== undefined) return parseProcess(readText(kernel, request.processFile)).process;
+  if (template === undefined) {
+    throw new ContainerError("failed_precondition", "cannot exec without --process: the config has no process");
+  }
+  if (request.args.length === 0) throw new ContainerError("invalid_argument", "process args cannot be empty");
+  for (const entry of request.env) {
+    if (entry.indexOf("=") > 0) continue;
+    throw new ContainerError(
+      "invalid_argument",
+      `invalid environment variable ${JSON.stringify(entry)}: must be NAME=value`,
+    );
+  }
+  const { consoleSize: _size, ...rest } = template;
+  return {
+    ...rest,
+    args: request.args,
+    terminal: request.tty,
+    cwd: request.cwd ?? template.cwd,
+    env: [...(template.env ?? []), ...request.env],
+    user: withUser(template.user ?? {}, request),
+    capabilities: withCapabilities(template.capabilities ?? {}, request.capabilities),
+    noNewPrivileges: request.noNewPrivileges || template.noNewPrivileges === true,
+  };
+}
+
+const MAX_ID = 0xffff_fffe;
+
+function withUser(user: User, { user: given, additionalGids }: ExecRequest): User {
+  const groups = additionalGids.map((text) => parseId(text, "additional gid"));
+  const added = groups.length === 0 ? user : { ...user, additionalGids: [...(user.additionalGids ?? []), ...groups] };
+  if (given === undefined) return added;
+  const [uid = "", gid, ...more] = given.split(":");
+  if (more.length > 0)
+    throw new ContainerError("invalid_argument", `invalid user ${JSON.stringify(given)}: must be uid[:gid]`);
+  return { ...added, uid: parseId(uid, "user"), ...(gid === undefined ? {} : { gid: parseId(gid, "group") }) };
+}
+
+/** A number and nothing else: what is taken for 0 here is root (crun CVE-2026-30892). */
+function parseId(text: string, what: string): number {
+  const id = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
+  if (id <= MAX_ID) return id;
+  throw new ContainerError(
+    "invalid_argument",
+    `invalid ${what} ${JSON.stringify(text)}: must be a number from 0 to ${MAX_ID}`,
+  );
+}
+
+/** Added to what the process may use, and never to what it hands on (CVE-2022-29162). */
+function withCapabilities(capabilities: Capabilities, added: readonly string[]): Capabilities {
+  if (added.length === 0) return capabilities;
+  const add = (set: readonly string[] = []) => [...new Set([...set, ...added.map(capabilityName)])];
+  return {
+    ...capabilities,
+    bounding: add(capabilities.bounding),
+    effective: add(capabilities.effective),
+    permitted: add(capabilities.permitted),
+  };
+}
+
+function capabilityName(text: string): string {
+  const name = text.toUpperCase();
+  return name.startsWith("CAP_") ? name : `CAP_${name}`;
+}

@@ -1,0 +1,200 @@
+import { ContainerError } from "../errors.ts";
+import { launchExecutor, parseReport, REPORT_BYTES, type Report, waitForChild } from "../linux/executor.ts";
+import type { OwnedFd } from "../linux/fd.ts";
+import { addressOf } from "../linux/ffi.ts";
+import { readText } from "../linux/files.ts";
+import type { Kernel } from "../linux/kernel.ts";
+import { connectStream, receive, receiveFd, socketPair } from "../linux/socket.ts";
+import type { PlanProcess } from "../plan/compile.ts";
+import { encode, presetRegister } from "../plan/encode.ts";
+import { compileExec, type ExecTarget } from "../plan/exec.ts";
+import type { CgroupHost } from "../plan/host.ts";
+import { MESSAGE_PID } from "../plan/messages.ts";
+import { CONTROL, type Step } from "../plan/step.ts";
+import { CONSOLE_SOCKET } from "../plan/terminal.ts";
+import type { Process } from "../spec/config.ts";
+import { statusOf } from "./container-status.ts";
+import { type ContainerRecord, readContainerConfig, readRecord } from "./container-store.ts";
+import { refuseConsoleSocket } from "./create.ts";
+import { buildProcess, type ExecRequest } from "./exec-process.ts";
+import { watchInit } from "./foreground.ts";
+import { gatherHost } from "./host.ts";
+import type { RuntimeOptions } from "./options.ts";
+import { writePidFile } from "./pid-file.ts";
+import { loadFilter } from "./seccomp-cache.ts";
+import { stepError } from "./step-error.ts";
+import type { TerminalRelay } from "./terminal-relay.ts";
+
+/**
+ * Runs one more process in a running container. In the foreground waits for it and gives its status, 128+n after signal
+ * n; detached gives 0 as soon as it runs.
+ * @throws {ContainerError} failed_precondition for a container that does not run
+ */
+export async function exec(options: RuntimeOptions, request: ExecRequest): Promise<number> {
+  const record = readRecord(options, request.id);
+  const initPid = refuseUnlessRunning(options, record, request);
+  const { config, exact } = readContainerConfig(options, request.id);
+  const process = buildProcess(options.kernel, config.process, request);
+  const linux = config.linux ?? {};
+  const host = gatherHost(options.kernel, config, {
+    id: record.id,
+    rootfs: record.rootfs,
+    foreground: !request.detach,
+  });
+  const target: ExecTarget = {
+    id: record.id,
+    initPid,
+    namespaces: record.namespaces,
+    rootfs: record.rootfs,
+    cgroups: cgroupsOf(options, record, initPid, request.cgroups),
+    linux,
+    filter: linux.seccomp === undefined ? undefined : loadFilter(options, linux.seccomp, exact),
+    preserveFds: request.preserveFds,
+  };
+  const steps = compileExec(process, target, host);
+  return request.detach
+    ? await execDetached(options, request, process, steps)
+    : await execInForeground(options, request, process, steps);
+}
+
+async function execDetached(
+  options: RuntimeOptions,
+  request: ExecRequest,
+  process: Process,
+  steps: readonly Step[],
+): Promise<number> {
+  refuseConsoleSocket(request, process.terminal === true);
+  const path = request.consoleSocket;
+  using console = path === undefined ? undefined : connectStream(options.kernel, path);
+  const pid = startProcess(options, request, steps, console);
+  if (request.pidFile !== undefined) writePidFile(options.kernel, request.pidFile, pid);
+  return await Promise.resolve(0);
+}
+
+async function execInForeground(
+  options: RuntimeOptions,
+  request: ExecRequest,
+  process: Process,
+  steps: readonly Step[],
+): Promise<number> {
+  const { kernel } = options;
+  if (request.consoleSocket !== undefined) {
+    throw new ContainerError("invalid_argument", "cannot use console socket if tsrun will not detach or allocate tty");
+  }
+  const watch = watchInit(kernel, { subreaper: false });
+  let relay: TerminalRelay | undefined;
+  try {
+    const [near, far] = process.terminal === true ? socketPair(kernel) : [];
+    using console = near;
+    using remote = far;
+    const pid = startProcess(options, request, steps, remote);
+    if (request.pidFile !== undefined) writePidFile(kernel, request.pidFile, pid);
+    if (console !== undefined) relay = await openRelay(options, console);
+    return await watch.wait(pid, () => relay?.resize());
+  } finally {
+    await relay?.stop();
+    watch.close();
+  }
+}
+
+async function openRelay(options: RuntimeOptions, console: OwnedFd): Promise<TerminalRelay> {
+  using master = receiveFd(options.kernel, console, addressOf);
+  if (master === undefined) throw new ContainerError("internal", "cannot get the terminal of the process");
+  const { relayTerminal } = await import("./terminal-relay.ts");
+  return relayTerminal(options.kernel, master.move());
+}
+
+/** Runs the program until its process has become what it is to be; gives its pid. @throws {SyscallError} */
+function startProcess(
+  { kernel }: RuntimeOptions,
+  { preserveFds }: ExecRequest,
+  steps: readonly Step[],
+  console: OwnedFd | undefined,
+): number {
+  const part = encode(steps, kernel.architecture);
+  const [control, remote] = socketPair(kernel);
+  using _control = control;
+  using _remote = remote;
+  const names = [CONTROL, CONSOLE_SOCKET];
+  const executor = launchExecutor(kernel, {
+    inherit: console === undefined ? [remote] : [remote, console],
+    preserveFds,
+    image: (numbers) => {
+      names.forEach((name, index) => {
+        presetRegister(part, name, numbers[index] ?? -1);
+      });
+      return part.image;
+    },
+  });
+  using _program = executor.program;
+  remote.close();
+  try {
+    return followUntilExecuted(kernel, steps, control);
+  } finally {
+    waitForChild(kernel, executor.pid, true);
+  }
+}
+
+/** execve(2) closes the program's end of the socket: its end is the news that the process runs. */
+function followUntilExecuted(kernel: Kernel, steps: readonly Step[], control: OwnedFd): number {
+  let pid: number | undefined;
+  for (;;) {
+    const bytes = receive(kernel, control, new Uint8Array(REPORT_BYTES));
+    if (bytes.length === 0) break;
+    const report = parseReport(bytes);
+    if (report.kind === "failure") {
+      if (pid !== undefined) waitForChild(kernel, pid, true);
+      throw refusalOf(steps, report, pid === undefined ? "setup" : "init");
+    }
+    if (report.message === MESSAGE_PID) pid = report.value;
+  }
+  if (pid !== undefined) return pid;
+  throw new ContainerError("internal", "cannot start the process: it ended before it was complete");
+}
+
+function refusalOf(steps: readonly Step[], report: Extract<Report, { kind: "failure" }>, process: PlanProcess): Error {
+  const step = steps[report.step];
+  if (step === undefined) return new TypeError(`internal error: report of step ${report.step}`);
+  return stepError(step, { ...report, process });
+}
+
+/** Engines look for these words. */
+function refuseUnlessRunning(options: RuntimeOptions, record: ContainerRecord, request: ExecRequest): number {
+  const status = statusOf(options, record);
+  if (status === "paused" && !request.ignorePaused) {
+    throw new ContainerError(
+      "failed_precondition",
+      "cannot exec in a paused container (use --ignore-paused to override)",
+    );
+  }
+  if (record.init === undefined || status === "stopped" || status === "creating") {
+    throw new ContainerError("failed_precondition", "cannot exec in a stopped container");
+  }
+  return record.init.pid;
+}
+
+/**
+ * The directories the process joins: the container's, or one below. On v2 it is that of init, who may have moved: a
+ * directory that passes controllers on takes no processes.
+ */
+function cgroupsOf(
+  options: RuntimeOptions,
+  { cgroups }: ContainerRecord,
+  initPid: number,
+  below: readonly string[],
+): CgroupHost {
+  const [path] = below;
+  const suffix = path === undefined ? "" : `/${path.replace(/^[^:]*:/, "").replace(/^\/+/, "")}`;
+  if (cgroups.mode === "v2") {
+    const [own = ""] = cgroups.directories;
+    const line = readText(options.kernel, `/proc/${initPid}/cgroup`).trim();
+    const directory = suffix === "" ? `/sys/fs/cgroup${line.slice(line.lastIndexOf(":") + 1)}` : `${own}${suffix}`;
+    return { mode: "v2", directory, mountPoint: "/sys/fs/cgroup", controllers: [] };
+  }
+  const { unified } = cgroups;
+  const hierarchies = cgroups.directories
+    .filter((directory) => directory !== unified)
+    .map((directory) => ({ controllers: [], mountPoint: "", directory: `${directory}${suffix}` }));
+  if (unified === undefined) return { mode: "v1", hierarchies };
+  return { mode: "v1", hierarchies, unified: { directory: `${unified}${suffix}`, mountPoint: "" } };
+}
