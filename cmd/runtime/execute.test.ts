@@ -58,26 +58,24 @@ describe("execute()", () => {
     expect(await run(["creat"])).to.deep.equal({
       status: 3,
       stdout: "",
-      stderr:
-        'tsrun: no such command: "creat" (did you mean create?)\n' +
-        'usage: tsrun [global options] COMMAND [options] [arguments]; see "tsrun --help"\n',
+      stderr: 'tsrun: no such command: "creat" (did you mean create?)\n',
       log: "",
     });
   });
 
-  it("suggests a flag and shows the usage", async () => {
+  it("suggests a flag", async () => {
     expect(await run(["create", "--bundel", "x", "web"])).to.deep.equal({
       status: 1,
       stdout: "",
-      stderr:
-        "tsrun: flag provided but not defined: -bundel (did you mean --bundle?)\n" +
-        'usage: tsrun create [options] <container-id>; see "tsrun create --help"\n',
+      stderr: "tsrun: flag provided but not defined: -bundel (did you mean --bundle?)\n",
       log: "",
     });
   });
 
-  it("suggests no hidden flag", async () => {
-    expect((await run(["--criuu", "x"])).stderr).to.match(/^tsrun: flag provided but not defined: -criuu\n/);
+  it("suggests no hidden flag, but shows the usage in the same line", async () => {
+    expect((await run(["--criuu", "x"])).stderr).to.match(
+      /^tsrun: flag provided but not defined: -criuu \(usage: tsrun [^\n]*\)\n$/,
+    );
   });
 
   const rejected = [

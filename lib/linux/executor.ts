@@ -101,6 +101,9 @@ export function parseReport(bytes: Uint8Array): Report {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < 8) throw new TypeError(`internal error: report of ${bytes.length} bytes`);
   const kind = view.getUint32(0, true);
+  if (kind === REPORT_FAILURE && bytes.length < REPORT_HEADER_BYTES) {
+    throw new TypeError(`internal error: report of ${bytes.length} bytes`);
+  }
   if (kind !== REPORT_FAILURE) return { kind: "message", message: kind, value: view.getUint32(4, true) };
   const length = Math.min(view.getUint32(12, true), bytes.length - REPORT_HEADER_BYTES);
   const log = bytes.slice(REPORT_HEADER_BYTES, REPORT_HEADER_BYTES + length);

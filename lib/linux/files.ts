@@ -138,7 +138,13 @@ export function makeDirectory(kernel: Kernel, path: string, mode: number): void 
 export function makeDirectories(kernel: Kernel, path: string, mode: number): void {
   const result = kernel.call("mkdirat", AT_FDCWD, path, mode);
   if (result >= 0 || result === -errnoNumber("EEXIST")) return;
-  if (result === -errnoNumber("ENOENT")) makeDirectories(kernel, path.slice(0, path.lastIndexOf("/")), mode);
+  const above = path.slice(0, path.lastIndexOf("/"));
+  if (result === -errnoNumber("ENOENT") && above !== "") {
+    makeDirectories(kernel, above, mode);
+    // Somebody else may be at it, too.
+    if (kernel.call("mkdirat", AT_FDCWD, path, mode) === -errnoNumber("EEXIST")) return;
+  }
+  if (isDirectory(kernel, path)) return;
   makeDirectory(kernel, path, mode);
 }
 
@@ -149,7 +155,8 @@ export function removeEmptyDirectory(kernel: Kernel, path: string): number {
 
 /** Whether something is at a path; a dangling link counts. */
 export function exists(kernel: Kernel, path: string): boolean {
-  return kernel.call("readlinkat", AT_FDCWD, path, new Uint8Array(1), 1) !== -errnoNumber("ENOENT");
+  const result = kernel.call("readlinkat", AT_FDCWD, path, new Uint8Array(1), 1);
+  return !NOT_THERE.some((symbol) => result === -errnoNumber(symbol));
 }
 
 /** readlink(2); undefined when it is no link, or not to be read. */

@@ -61,6 +61,7 @@ class LinuxKernel implements Kernel {
 
   /** Writes a string with its NUL at an offset of the scratch buffer. Returns the offset after it. */
   #place(text: string, at: number): number {
+    if (at >= SCRATCH_BYTES) throw new TypeError("internal error: the strings of a call are too long");
     const { read, written } = this.#text.encodeInto(text, this.#scratch.subarray(at, SCRATCH_BYTES - 1));
     if (read < text.length) throw new TypeError(`internal error: a string of ${text.length} characters is too long`);
     this.#scratch[at + written] = 0;

@@ -91,10 +91,15 @@ export function inheritable(kernel: Kernel, fd: OwnedFd, minimum: number): Owned
   return openCall(kernel, { doing: "hand a descriptor on" }, "fcntl", fd.number, FCNTL.F_DUPFD, minimum);
 }
 
-/** `struct sockaddr_un`: u16 family, then the path with its NUL. @throws {TypeError} when it is too long */
+/** unix(7): `sun_path` without its NUL. */
+const MAX_ADDRESS_BYTES = 107;
+
+/** `struct sockaddr_un`: u16 family, then the path with its NUL. @throws {ContainerError} when it is too long */
 function unixAddress(path: string): Uint8Array {
   const bytes = new TextEncoder().encode(path);
-  if (bytes.length > 107) throw new TypeError(`internal error: socket path is too long: ${path}`);
+  if (bytes.length > MAX_ADDRESS_BYTES) {
+    throw new ContainerError("invalid_argument", `cannot use the socket ${path}: its name is too long`);
+  }
   const address = new Uint8Array(2 + bytes.length + 1);
   new DataView(address.buffer).setUint16(0, SOCKET.AF_UNIX, true);
   address.set(bytes, 2);

@@ -147,15 +147,15 @@ function compileFilesystem(
     ...(process === undefined ? [] : compileMakeCwd(process)),
     ...awaitRuntimeHooks(hooks),
     ...createHooks,
-    ...compileEnter(hasMountNamespace, request),
+    ...compileEnter(hasMountNamespace, host, request),
     ...compileRootPropagation(linux),
     ...(process?.terminal === true ? compileTerminal(process.consoleSize, true) : reopenNullStdio(host)),
     ...compileLateReadonly(mounts),
   ];
 }
 
-function compileEnter(hasMountNamespace: boolean, request: Request): readonly Step[] {
-  if (!hasMountNamespace || request.noPivot) return compileMoveRoot(hasMountNamespace);
+function compileEnter(hasMountNamespace: boolean, host: Host, request: Request): readonly Step[] {
+  if (!hasMountNamespace || request.noPivot) return compileMoveRoot(hasMountNamespace, host.kernelMounts ?? []);
   return compilePivot();
 }
 

@@ -89,7 +89,8 @@ function compileDevice(entry: LinuxDevice, purpose: Purpose): readonly Step[] {
   const slash = path.lastIndexOf("/");
   const type = { b: FILE_TYPE.S_IFBLK, c: FILE_TYPE.S_IFCHR, u: FILE_TYPE.S_IFCHR, p: FILE_TYPE.S_IFIFO }[entry.type];
   const permissions = entry.fileMode ?? 0o666;
-  const { major = 0, minor = 0 } = entry;
+  // A FIFO has no numbers, whatever the config says.
+  const { major = 0, minor = 0 } = entry.type === "p" ? {} : entry;
   const name = path.slice(slash + 1);
   const isOwned = (entry.uid ?? 0) !== 0 || (entry.gid ?? 0) !== 0;
   const owner: Step = {

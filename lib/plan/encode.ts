@@ -15,6 +15,7 @@ import {
   REGISTER_COUNT,
   REGISTERS_OFFSET,
   SKIP_ON_ZERO,
+  TOLERATE_ANY,
   TOLERATED_COUNT,
 } from "./layout.ts";
 import {
@@ -64,6 +65,8 @@ export function presetRegister(part: Part, name: string, value: number): void {
 const INITIAL_BYTES = 64 << 10;
 const ALIGNMENT = 8;
 const WORD = 4;
+/** struct insn, `skip` and `otherwise`: u16. */
+const MAX_SKIP = 0xffff;
 
 /**
  * Writes 32-bit words through a typed array: in a process that lives for some milliseconds the methods of DataView are
@@ -99,9 +102,13 @@ class Encoder {
     const into = step.into === undefined ? NO_REGISTER : this.#register(step.into);
     const words = this.#words;
     words[at] = callNumber(step.call, architecture) | (into << 16) | (registers << 24);
-    words[at + 1] = (step.skip ?? 0) | ((step.otherwise ?? 0) << 16);
-    if (step.tolerated !== undefined) writeTolerated(words, at + 2, step.call, step.tolerated);
-    const flags = (step.failOnZero ? FAIL_ON_ZERO : 0) | (step.skipOnZero ? SKIP_ON_ZERO : 0);
+    const { skip = 0, otherwise = 0 } = step;
+    if (skip > MAX_SKIP || otherwise > MAX_SKIP) throw new TypeError(`internal error: ${step.call} skips too much`);
+    words[at + 1] = skip | (otherwise << 16);
+    const { tolerated = [] } = step;
+    if (tolerated !== "any") writeTolerated(words, at + 2, step.call, tolerated);
+    const any = tolerated === "any" ? TOLERATE_ANY : 0;
+    const flags = (step.failOnZero ? FAIL_ON_ZERO : 0) | (step.skipOnZero ? SKIP_ON_ZERO : 0) | any;
     if (flags !== 0) words[at + 3] = (words[at + 3] ?? 0) | (flags << 16);
   }
 

@@ -14,7 +14,7 @@ export interface ExplainedStep {
   /** The register that takes the result. */
   readonly into?: string;
   /** Errnos that are no failure. */
-  readonly tolerated?: readonly string[];
+  readonly tolerated?: readonly string[] | "any";
   /** The step that follows after success, where it is not the next one. */
   readonly next?: number;
   /** The step that follows after a tolerated errno, where it is not the next one. */
@@ -83,7 +83,8 @@ function branchText({ call, tolerated, next, otherwise }: ExplainedStep): string
   const parts: string[] = [];
   if (next !== undefined) parts.push(call.startsWith("clone") ? `in the child: go to ${next}` : `go to ${next}`);
   if (tolerated !== undefined && tolerated.length > 0) {
-    parts.push(`${tolerated.join(", ")}: ${otherwise === undefined ? "go on" : `go to ${otherwise}`}`);
+    const errnos = tolerated === "any" ? "any error" : tolerated.join(", ");
+    parts.push(`${errnos}: ${otherwise === undefined ? "go on" : `go to ${otherwise}`}`);
   }
   return parts.length === 0 ? "" : `   [${parts.join("; ")}]`;
 }

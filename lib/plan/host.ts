@@ -16,6 +16,8 @@ export interface Host {
   /** Which of them become the container user's own. */
   readonly givenStdio: readonly number[];
   readonly cgroups: CgroupHost;
+  /** Where the host has proc and sysfs, for a container whose root is not pivoted. */
+  readonly kernelMounts?: readonly string[];
   /** The mount point below which the rootfs lies; known when `linux.rootfsPropagation` needs it. */
   readonly rootfsMountPoint?: string;
 }

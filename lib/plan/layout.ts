@@ -20,8 +20,9 @@ export const OPERATIONS: Readonly<Record<OperationName, number>> = {
   getMode: 0x8006,
   writeFile: 0x8007,
   runHook: 0x8008,
-  continue: 0x8009,
-  findHome: 0x800a,
+  copyTree: 0x8009,
+  continue: 0x800a,
+  findHome: 0x800b,
 };
 
 /** struct hook: sizes and offsets in bytes. */
@@ -35,6 +36,7 @@ export const MAKE = { MAKE_NOTHING: 0, MAKE_DIRECTORY: 1, MAKE_FILE: 2, MAKE_LIK
 /** struct insn, `flags` */
 export const FAIL_ON_ZERO = 1;
 export const SKIP_ON_ZERO = 2;
+export const TOLERATE_ANY = 4;
 
 /** A part of a program stands at an offset of whole pages; 64 KiB are that on every machine. */
 export const PART_ALIGNMENT = 64 << 10;

@@ -133,14 +133,14 @@ class Parser {
   };
 
   add(option: string, index: number): void {
-    const one = ATTRIBUTES[option];
+    const one = find(ATTRIBUTES, option);
     if (one !== undefined) {
       const { set, clear } = override(this.result.set, this.result.clear, one);
       this.result.set = set;
       this.result.clear = clear;
       return;
     }
-    const tree = option.startsWith("r") ? ATTRIBUTES[option.slice(1)] : undefined;
+    const tree = option.startsWith("r") ? find(ATTRIBUTES, option.slice(1)) : undefined;
     if (tree !== undefined) {
       const { set, clear } = override(this.result.recursiveSet, this.result.recursiveClear, tree);
       this.result.recursiveSet = set;
@@ -151,7 +151,7 @@ class Parser {
   }
 
   #addOther(option: string, index: number): void {
-    const effect = OTHERS[option];
+    const effect = find(OTHERS, option);
     if (effect === undefined) {
       const equals = option.indexOf("=");
       const key = equals === -1 ? option : option.slice(0, equals);
@@ -187,6 +187,11 @@ class Parser {
         break;
     }
   }
+}
+
+/** Names such as `constructor` are options of a filesystem. */
+function find(table: Readonly<Record<string, Effect>>, option: string): Effect | undefined {
+  return Object.hasOwn(table, option) ? table[option] : undefined;
 }
 
 /** The later of two options that speak of the same attribute wins. */

@@ -1,6 +1,6 @@
 import { ContainerError } from "../errors.ts";
 import { pointerTo, propertyPath } from "../json-pointer.ts";
-import { MOUNT_ATTR, MS_REC } from "../linux/constants/mounts.ts";
+import { MOUNT_ATTR, MS, MS_REC } from "../linux/constants/mounts.ts";
 import type { Mount } from "../spec/config.ts";
 import {
   attach,
@@ -9,14 +9,15 @@ import {
   createMount,
   openContext,
   openInRoot,
+  ROOT,
   setAttributes,
   setOption,
 } from "./calls.ts";
 import { compileCgroupMount } from "./cgroup-mount.ts";
 import type { Host, Request } from "./host.ts";
 import { type FilesystemOption, type MountOptions, parseMountOptions } from "./mount-options.ts";
-import type { Purpose, Step } from "./step.ts";
-import { inheritMode } from "./tmpfs.ts";
+import { flags, type Purpose, register, type Step } from "./step.ts";
+import { copyUp, inheritMode } from "./tmpfs.ts";
 
 /** A mount of the config with its options understood. */
 export interface PlannedMount {
@@ -106,7 +107,7 @@ const PROC_TARGETS = new Set([
 /** Options no step exists for. */
 export function unsupportedOptions({ mount, options }: PlannedMount): readonly string[] {
   const isMapped = options.idmap !== "none" || mount.uidMappings !== undefined || mount.gidMappings !== undefined;
-  return [...(isMapped ? ["idmap"] : []), ...(options.copyUp ? ["tmpcopyup"] : [])];
+  return isMapped ? ["idmap"] : [];
 }
 
 /** @throws {ContainerError} invalid_argument */
@@ -118,10 +119,11 @@ export function refuseUnsafe({ mount, destination, options, purpose }: PlannedMo
   if (destination === "/proc" && options.bind === "none" && mount.type !== "proc") {
     throw refuse(purpose, "/proc can only be a mount of type proc");
   }
-  if (options.bind === "none") return;
+  if (options.bind === "none" && !options.remount) return;
   const data = options.filesystem[0];
   if (data !== undefined) {
-    throw refuse(purpose, `a bind mount takes no option of a filesystem, but ${JSON.stringify(data.key)} is one`);
+    const kind = options.remount ? "remount" : "bind mount";
+    throw refuse(purpose, `a ${kind} takes no option of a filesystem, but ${JSON.stringify(data.key)} is one`);
   }
 }
 
@@ -163,6 +165,7 @@ function compileFilesystem(planned: PlannedMount): readonly Step[] {
   const late = isLateReadonly(planned) ? MOUNT_ATTR.MOUNT_ATTR_RDONLY : 0;
   const isKernelInterface = type === "proc" || type === "sysfs";
   const keepsMode = type === "tmpfs" && !options.filesystem.some(({ key }) => key === "mode");
+  if (options.filesystem.some(({ value = "" }) => value.length > MAX_CONTEXT_BYTES)) return compileByMount(planned);
   const context = [
     openContext(type, purpose),
     setOption("source", mount.source ?? type, purpose),
@@ -173,6 +176,7 @@ function compileFilesystem(planned: PlannedMount): readonly Step[] {
     ...context,
     ...createMount(options.set & ~late, "tree", purpose),
     ...(keepsMode ? inheritMode(destination, "tree", purpose) : []),
+    ...(options.copyUp && type === "tmpfs" ? copyUp(destination, "tree", purpose) : []),
     ...compileAttributes("tree", options, {}, purpose),
     openInRoot({ path: destination, into: "target", make: "directory", noSymlinks: isKernelInterface }, purpose),
     ...guardTarget(destination, purpose),
@@ -180,15 +184,50 @@ function compileFilesystem(planned: PlannedMount): readonly Step[] {
   ];
 }
 
+/** fsconfig(2) takes no longer value; a page of mount(2) takes the many layers of an overlay. */
+const MAX_CONTEXT_BYTES = 255;
+
+/** mount(2) on the working directory, which is the target that was opened and checked. */
+function compileByMount({ mount, destination, options, purpose }: PlannedMount): readonly Step[] {
+  const data = options.filesystem.map(({ key, value }) => (value === undefined ? key : `${key}=${value}`)).join(",");
+  const type = mount.type ?? "none";
+  return [
+    openInRoot({ path: destination, into: "target", make: "directory" }, purpose),
+    ...guardTarget(destination, purpose),
+    { call: "fchdir", args: [register("target")], purpose },
+    { call: "mount", args: [mount.source ?? type, ".", type, flags(mountFlags(options.set), MS), data], purpose },
+    { call: "fchdir", args: [register(ROOT)], purpose },
+    openInRoot({ path: destination, into: "tree" }, purpose),
+    ...compileAttributes("tree", options, {}, purpose),
+  ];
+}
+
+/** The attributes of a mount as mount(2) has them. */
+function mountFlags(attributes: number): number {
+  const pairs = [
+    [MOUNT_ATTR.MOUNT_ATTR_RDONLY, MS.MS_RDONLY],
+    [MOUNT_ATTR.MOUNT_ATTR_NOSUID, MS.MS_NOSUID],
+    [MOUNT_ATTR.MOUNT_ATTR_NODEV, MS.MS_NODEV],
+    [MOUNT_ATTR.MOUNT_ATTR_NOEXEC, MS.MS_NOEXEC],
+    [MOUNT_ATTR.MOUNT_ATTR_NOATIME, MS.MS_NOATIME],
+    [MOUNT_ATTR.MOUNT_ATTR_STRICTATIME, MS.MS_STRICTATIME],
+    [MOUNT_ATTR.MOUNT_ATTR_NODIRATIME, MS.MS_NODIRATIME],
+    [MOUNT_ATTR.MOUNT_ATTR_NOSYMFOLLOW, MS.MS_NOSYMFOLLOW],
+  ] as const;
+  return pairs.reduce((bits, [attribute, flag]) => ((attributes & attribute) === 0 ? bits : bits | flag), 0);
+}
+
 function filesystemOption({ key, value, index }: FilesystemOption, purpose: Purpose): Step {
   return setOption(key, value, { ...purpose, from: pointerTo(pointerTo(purpose.from, "options"), index) });
 }
 
 /** `remount`: changes the mount that is there. */
-function compileRemount({ destination, options, purpose }: PlannedMount): readonly Step[] {
+function compileRemount(planned: PlannedMount): readonly Step[] {
+  const { destination, options, purpose } = planned;
+  const set = isLateReadonly(planned) ? options.set & ~MOUNT_ATTR.MOUNT_ATTR_RDONLY : options.set;
   return [
     openInRoot({ path: destination, into: "tree" }, purpose),
-    ...compileAttributes("tree", options, { set: options.set, clear: options.clear }, purpose),
+    ...compileAttributes("tree", options, { set, clear: options.clear }, purpose),
   ];
 }
 

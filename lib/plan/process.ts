@@ -58,17 +58,21 @@ function closeFrom(first: number, purpose: Purpose): Step {
   return { call: "close_range", args: [first, UINT32_MAX, 0], purpose };
 }
 
-/** Ignored by our own start: Bun ignores the first two, posix_spawn(3) of glibc its two internal ones. */
-const IGNORED_SIGNALS = [flags(SIGNALS.SIGPIPE, SIGNALS), flags(SIGNALS.SIGXFSZ, SIGNALS), 32, 33];
+/** Whatever the caller ignored, or our own start: Bun ignores two, posix_spawn(3) of glibc the two internal ones. */
+const RESETTABLE = [
+  ...Object.values(SIGNALS)
+    .filter((signal) => signal !== SIGNALS.SIGKILL && signal !== SIGNALS.SIGSTOP)
+    .map((signal) => flags(signal, SIGNALS)),
+  32,
+  33,
+];
 
-/** execve(2) keeps ignored signals, and the mask, which is still the caller's. */
+/** execve(2) keeps ignored signals, which all become default, and the mask, which stays the caller's: as with runc. */
 export function compileSignals(): readonly Step[] {
   const purpose: Purpose = { doing: "reset the signals", from: "" };
   const action: Struct = { kind: "struct", bytes: new Uint8Array(32), describe: () => "{SIG_DFL}" };
   return [
-    ...IGNORED_SIGNALS.map(
-      (signal): Step => ({ call: "rt_sigaction", args: [signal, action, 0, SIGSET_BYTES], purpose }),
-    ),
+    ...RESETTABLE.map((signal): Step => ({ call: "rt_sigaction", args: [signal, action, 0, SIGSET_BYTES], purpose })),
     { call: "umask", args: [mode(0)], purpose: { doing: "give files exactly the modes asked for", from: "" } },
   ];
 }
@@ -140,6 +144,7 @@ export function reopenNullStdio(host: Host): readonly Step[] {
   const reopen: readonly Step[] = [
     checkNullDevice("null", purpose),
     { call: "openat", args: [fdcwd(), "/dev/null", openFlags("O_RDWR", "O_CLOEXEC")], into: "null", purpose },
+    checkNullDevice("null", purpose),
     ...host.nullStdio.map((fd): Step => ({ call: "dup3", args: [register("null"), fd, 0], purpose })),
   ];
   const open = openInRoot({ path: "/dev/null", into: "null" }, purpose);

@@ -15,10 +15,10 @@ const PROPAGATIONS: Readonly<Record<RootfsPropagation, number>> = {
   runbindable: PROPAGATION.MS_UNBINDABLE | MS_REC,
 };
 
-/** Whether mounts of the container may reach the host, so that the mount around the rootfs has to be known. */
+/** Whether the mount around the rootfs may still be shared with the host, so that it has to be known and made private. */
 export function needsRootfsMountPoint(linux: Linux): boolean {
   const propagation = linux.rootfsPropagation;
-  return propagation === "shared" || propagation === "rshared";
+  return propagation !== undefined && propagation !== "rslave" && propagation !== "rprivate";
 }
 
 export interface RootfsContext {
@@ -83,15 +83,22 @@ export function compilePivot(): readonly Step[] {
 }
 
 /** `--no-pivot`, for a root that cannot be pivoted (an initramfs): the rootfs is moved over / and entered. */
-export function compileMoveRoot(hasMounts: boolean): readonly Step[] {
+export function compileMoveRoot(hasMounts: boolean, kernelMounts: readonly string[]): readonly Step[] {
   const bits = flags(MOVE_MOUNT.MOVE_MOUNT_F_EMPTY_PATH, MOVE_MOUNT);
   const move: Step = { call: "move_mount", args: [register(ROOT), "", fdcwd(), "/", bits], purpose: ENTER };
   return [
+    // Whoever breaks out of a chroot is not to find the host's.
+    ...(hasMounts ? kernelMounts.toReversed().map(letGo) : []),
     { call: "fchdir", args: [register(ROOT)], purpose: ENTER },
     ...(hasMounts ? [move] : []),
     { call: "chroot", args: ["."], purpose: ENTER },
     { call: "chdir", args: ["/"], purpose: ENTER },
   ];
+}
+
+function letGo(path: string): Step {
+  const purpose: Purpose = { doing: `let go of the host's ${path}`, from: "/root/path", path };
+  return { call: "umount2", args: [path, flags(UMOUNT.MNT_DETACH, UMOUNT)], tolerated: ["EINVAL"], purpose };
 }
 
 /** Propagation of the container's own root, which pivot_root(2) wants to be private until then. */

@@ -13,7 +13,8 @@ export type OperationName =
   | "findHome"
   | "writeFile"
   | "continue"
-  | "runHook";
+  | "runHook"
+  | "copyTree";
 
 /** What an instruction does: a system call or an operation of the executor. */
 export type CallName = SyscallName | OperationName;
@@ -90,7 +91,7 @@ export interface Step {
   /** Name of the register that takes the result. */
   readonly into?: string;
   /** Errnos that are no failure. */
-  readonly tolerated?: readonly Errno[];
+  readonly tolerated?: readonly Errno[] | "any";
   /** Steps to pass over after success. */
   readonly skip?: number;
   /** Steps to pass over after a tolerated errno. */

@@ -44,7 +44,7 @@ export function compileTerminal(size: ConsoleSize | undefined, isConsole: boolea
 function bindConsole(): readonly Step[] {
   const bind: Purpose = { doing: "bind the terminal on /dev/console", from: "/process/terminal", path: "/dev/console" };
   return [
-    openInRoot({ path: "/dev/console", into: "target", make: "file", mode: 0o666 }, bind),
+    openInRoot({ path: "/dev/console", into: "target", make: "file", mode: 0o666, noSymlinks: true }, bind),
     cloneFd("slave", false, "tree", bind),
     attach("tree", "target", bind),
   ];

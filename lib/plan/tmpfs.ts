@@ -14,3 +14,17 @@ export function inheritMode(destination: string, tree: string, purpose: Purpose)
     ],
   );
 }
+
+/** `tmpcopyup`: what the tmpfs covers is in it, too. */
+export function copyUp(destination: string, tree: string, purpose: Purpose): readonly Step[] {
+  const access = openFlags("O_DIRECTORY", "O_CLOEXEC");
+  return whenPossible(
+    openInRoot({ path: destination, into: "target" }, purpose),
+    ["ENOENT"],
+    [
+      { call: "openat", args: [register("target"), ".", access], into: "from", purpose },
+      { call: "openat", args: [register(tree), ".", access], into: "to", purpose },
+      { call: "copyTree", args: [register("from"), register("to")], purpose },
+    ],
+  );
+}

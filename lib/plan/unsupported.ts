@@ -9,18 +9,22 @@ import { planMounts, unsupportedOptions } from "./mounts.ts";
  */
 export function refuseUnsupported(config: Config): void {
   const linux = config.linux ?? {};
-  const asked: readonly (readonly [pointer: string, isAsked: boolean])[] = [
-    ["/process/apparmorProfile", config.process?.apparmorProfile !== undefined],
-    ["/process/selinuxLabel", config.process?.selinuxLabel !== undefined],
-    ["/linux/mountLabel", linux.mountLabel !== undefined],
-    ["/linux/netDevices", Object.keys(linux.netDevices ?? {}).length > 0],
-    ["/linux/seccomp/listenerPath", linux.seccomp?.listenerPath !== undefined],
-    ["/linux/intelRdt", linux.intelRdt !== undefined],
+  const hasMounts = (linux.namespaces ?? []).some(({ type }) => type === "mount");
+  const asked: readonly (readonly [property: string, isAsked: boolean])[] = [
+    // They would be made on the host.
+    ["mounts without a mount namespace", !hasMounts && (config.mounts ?? []).length > 0],
+    ["root.readonly without a mount namespace", !hasMounts && config.root.readonly === true],
+    ["process.apparmorProfile", config.process?.apparmorProfile !== undefined],
+    ["process.selinuxLabel", config.process?.selinuxLabel !== undefined],
+    ["linux.mountLabel", linux.mountLabel !== undefined],
+    ["linux.netDevices", Object.keys(linux.netDevices ?? {}).length > 0],
+    ["linux.seccomp.listenerPath", linux.seccomp?.listenerPath !== undefined],
+    ["linux.intelRdt", linux.intelRdt !== undefined],
   ];
   const mounts = planMounts(config.mounts ?? []).flatMap((mount) =>
     unsupportedOptions(mount).map((option) => `${option} of ${propertyPath(mount.purpose.from)}`),
   );
-  const refused = [...asked.filter(([, isAsked]) => isAsked).map(([pointer]) => propertyPath(pointer)), ...mounts];
+  const refused = [...asked.filter(([, isAsked]) => isAsked).map(([property]) => property), ...mounts];
   if (refused.length === 0) return;
   throw new ContainerError("unimplemented", `cannot create the container: not supported: ${refused.join(", ")}`);
 }

@@ -7,6 +7,7 @@ import { exists, writeText } from "../linux/files.ts";
 import type { Kernel } from "../linux/kernel.ts";
 import { pidInside } from "../linux/procfs.ts";
 import { listenIn, socketPair } from "../linux/socket.ts";
+import { ignoredResources } from "../plan/cgroup/ignored.ts";
 import { compileInit, compileRuntime, compileSetup, type Plan } from "../plan/compile.ts";
 import { encode, presetRegister } from "../plan/encode.ts";
 import { hasOwn } from "../plan/namespaces.ts";
@@ -56,7 +57,7 @@ export async function createContainer(
   if (options.systemdCgroup) {
     throw new ContainerError("unimplemented", "cannot create the container: not supported: --systemd-cgroup");
   }
-  const host = gatherHost(kernel, config, { id, rootfs, foreground });
+  const host = gatherHost(kernel, config, { id, rootfs, foreground, noPivot: request.noPivot });
   const plan = { ...request, rootfs, initPid: 1 };
   const compiler: Compiler = {
     config,
@@ -69,6 +70,7 @@ export async function createContainer(
     },
   };
   const cgroups = recordCgroups(host.cgroups);
+  for (const ignored of ignoredResources(config.linux?.resources ?? {}, cgroups.mode)) options.warn(ignored);
   using directory = await makeContainerDirectory(options, id);
   const record: ContainerRecord = {
     ociVersion: config.ociVersion,

@@ -40,6 +40,7 @@ export async function exec(options: RuntimeOptions, request: ExecRequest): Promi
     id: record.id,
     rootfs: record.rootfs,
     foreground: !request.detach,
+    noPivot: false,
   });
   const target: ExecTarget = {
     id: record.id,

@@ -17,7 +17,7 @@ const EXAMPLE_ID = "ID";
 /** The program that `create` would run for this bundle, on this machine. Runs nothing and needs no privilege. */
 export function explainBundle(options: RuntimeOptions, { bundle, format }: ExplainRequest): string {
   const { config, rootfs, exact } = loadBundle(options.kernel, bundle);
-  const found = gatherHost(options.kernel, config, { id: EXAMPLE_ID, rootfs, foreground: false });
+  const found = gatherHost(options.kernel, config, { id: EXAMPLE_ID, rootfs, foreground: false, noPivot: false });
   // Those of this command say nothing about those `create` will have.
   const host = { ...found, nullStdio: [], givenStdio: [0, 1, 2] };
   const { seccomp } = config.linux ?? {};

@@ -9,12 +9,16 @@ import { locateCgroups } from "./cgroup-path.ts";
 
 const STDIO = [0, 1, 2];
 
+/** What the facts depend on besides the config. */
+export interface HostContext {
+  readonly id: string;
+  readonly rootfs: string;
+  readonly foreground: boolean;
+  readonly noPivot: boolean;
+}
+
 /** What the plan of this config has to know about this machine and the caller. */
-export function gatherHost(
-  kernel: Kernel,
-  config: Config,
-  { id, rootfs, foreground }: { readonly id: string; readonly rootfs: string; readonly foreground: boolean },
-): Host {
+export function gatherHost(kernel: Kernel, config: Config, { id, rootfs, foreground, noPivot }: HostContext): Host {
   const host: Host = {
     architecture: kernel.architecture,
     lastCapability: Number(readText(kernel, "/proc/sys/kernel/cap_last_cap")),
@@ -22,8 +26,14 @@ export function gatherHost(
     ...lookAtStdio(kernel, foreground),
     cgroups: locateCgroups(kernel, config.linux?.cgroupsPath ?? "", id),
   };
-  if (!needsRootfsMountPoint(config.linux ?? {})) return host;
-  return { ...host, rootfsMountPoint: mountPointOf(kernel, rootfs) };
+  const needsMountPoint = needsRootfsMountPoint(config.linux ?? {});
+  if (!needsMountPoint && !noPivot) return host;
+  const mounts = readMounts(kernel);
+  return {
+    ...host,
+    ...(needsMountPoint ? { rootfsMountPoint: mountPointOf(mounts, rootfs) } : {}),
+    ...(noPivot ? { kernelMounts: kernelMountsOf(mounts, rootfs) } : {}),
+  };
 }
 
 /**
@@ -57,13 +67,39 @@ function lookAtStdio(kernel: Kernel, foreground: boolean): Pick<Host, "nullStdio
   return { nullStdio, givenStdio };
 }
 
-/** proc_pid_mountinfo(5): the mount that a path lies on. */
-function mountPointOf(kernel: Kernel, path: string): string {
-  const points = readText(kernel, "/proc/self/mountinfo")
+interface MountEntry {
+  readonly point: string;
+  readonly type: string;
+}
+
+/** proc_pid_mountinfo(5): mount points and types, in the order of their making. */
+function readMounts(kernel: Kernel): readonly MountEntry[] {
+  return readText(kernel, "/proc/self/mountinfo")
     .split("\n")
-    .map((line) => unescapeMount(line.split(" ")[4] ?? ""))
-    .filter((point) => point === "/" || path === point || path.startsWith(`${point}/`));
-  return points.reduce((longest, point) => (point.length > longest.length ? point : longest), "/");
+    .filter((line) => line !== "")
+    .map((line) => {
+      const fields = line.split(" ");
+      return { point: unescapeMount(fields[4] ?? ""), type: fields[fields.indexOf("-") + 1] ?? "" };
+    });
+}
+
+/** The mount that a path lies on. */
+function mountPointOf(mounts: readonly MountEntry[], path: string): string {
+  return mounts
+    .map(({ point }) => point)
+    .filter((point) => isBelow(path, point))
+    .reduce((longest, point) => (point.length > longest.length ? point : longest), "/");
+}
+
+/** proc and sysfs of the host, but for those in the rootfs. */
+function kernelMountsOf(mounts: readonly MountEntry[], rootfs: string): readonly string[] {
+  return mounts
+    .filter(({ point, type }) => (type === "proc" || type === "sysfs") && !isBelow(point, rootfs))
+    .map(({ point }) => point);
+}
+
+function isBelow(path: string, directory: string): boolean {
+  return directory === "/" || path === directory || path.startsWith(`${directory}/`);
 }
 
 function unescapeMount(text: string): string {

@@ -22,6 +22,18 @@ export const PROPAGATION = {
   MS_SHARED: 1 << 20,
 } as const;
 
+/** mount(2): flags of the mount itself. */
+export const MS = {
+  MS_RDONLY: 1,
+  MS_NOSUID: 2,
+  MS_NODEV: 4,
+  MS_NOEXEC: 8,
+  MS_NOSYMFOLLOW: 256,
+  MS_NOATIME: 1024,
+  MS_NODIRATIME: 2048,
+  MS_STRICTATIME: 1 << 24,
+} as const;
+
 /** mount(2): applies to the whole tree below. */
 export const MS_REC = 0x4000;
 

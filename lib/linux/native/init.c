@@ -22,7 +22,10 @@
 #define EXIT_FAILED_STEP 126
 #define MAX_SYMLINKS 40
 #define MAX_RETRIES 64
+#define MAX_DEPTH 128
+#define COPY_BYTES (1 << 20)
 #define MSG_NOSIGNAL 0x4000
+#define SEEK_END 2
 #define X_OK 1
 #define EXIT_NOT_EXECUTED 127
 #define MFD_CLOEXEC 1
@@ -224,6 +227,7 @@ static long open_in_root(const uint64_t *args)
 static long find_executable(const uint64_t *args)
 {
 	const char *const *paths = (const char *const *)args[0];
+	int is_search = paths[0] && paths[1];
 	long error = -ENOENT;
 
 	for (; *paths; paths++) {
@@ -242,7 +246,7 @@ static long find_executable(const uint64_t *args)
 		if (ret == 0)
 			return (long)*paths;
 		/* In a PATH a component that is no directory is as good as missing. */
-		if (error == -ENOENT && (ret != -ENOTDIR || !paths[1]))
+		if (error == -ENOENT && (ret != -ENOTDIR || !is_search))
 			error = ret;
 	}
 	return error;
@@ -335,7 +339,7 @@ static long find_home(const uint64_t *args)
 	long fd = call4(__NR_openat, AT_FDCWD, args[0], O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0);
 
 	if (fd < 0)
-		return fd;
+		return -ENOENT; /* whatever is in its place, it names no one */
 	for (int i = 0; i < PASSWD_MAX_CHUNKS; i++) {
 		bytes = call3(__NR_read, fd, chunk, sizeof(chunk));
 		if (bytes <= 0)
@@ -363,6 +367,100 @@ static long write_file(const uint64_t *args)
 	long ret = call3(__NR_write, fd, args[1], args[2]);
 	close_fd(fd);
 	return ret >= 0 && (uint64_t)ret != args[2] ? -EIO : ret;
+}
+
+struct dirent64 { /* getdents64(2) */
+	uint64_t inode;
+	int64_t offset;
+	uint16_t bytes;
+	uint8_t type;
+	char name[];
+};
+
+static long copy_tree(long from, long to, int depth);
+
+static long copy_file(long from, long to, const char *name, const struct statx *st)
+{
+	long in = call4(__NR_openat, from, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC, 0);
+	long out = in < 0 ? in : call4(__NR_openat, to, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	long ret = out;
+
+	while (ret >= 0 && (ret = call4(__NR_sendfile, out, in, 0, COPY_BYTES)) > 0)
+		;
+	if (ret == 0)
+		ret = call3(__NR_fchown, out, st->stx_uid, st->stx_gid);
+	if (ret == 0)
+		ret = call2(__NR_fchmod, out, st->stx_mode & 07777);
+	close_fd(out);
+	close_fd(in);
+	return ret;
+}
+
+static long copy_directory(long from, long to, const char *name, const struct statx *st, int depth)
+{
+	long ret = call3(__NR_mkdirat, to, name, 0700);
+	long in = ret < 0 ? ret : call4(__NR_openat, from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+	long out = in < 0 ? in : call4(__NR_openat, to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+
+	ret = out < 0 ? out : copy_tree(in, out, depth + 1);
+	if (ret == 0)
+		ret = call3(__NR_fchown, out, st->stx_uid, st->stx_gid);
+	if (ret == 0)
+		ret = call2(__NR_fchmod, out, st->stx_mode & 07777);
+	close_fd(out);
+	close_fd(in);
+	return ret;
+}
+
+static long copy_entry(long from, long to, const char *name, int depth)
+{
+	struct statx st;
+	char link[PATH_MAX];
+	long ret = call5(__NR_statx, from, name, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, &st);
+
+	if (ret < 0)
+		return ret;
+	if ((st.stx_mode & S_IFMT) == S_IFDIR)
+		return copy_directory(from, to, name, &st, depth);
+	if ((st.stx_mode & S_IFMT) == S_IFREG)
+		return copy_file(from, to, name, &st);
+	if ((st.stx_mode & S_IFMT) == S_IFLNK) {
+		ret = call4(__NR_readlinkat, from, name, link, sizeof(link) - 1);
+		if (ret < 0)
+			return ret;
+		link[ret] = 0;
+		ret = call3(__NR_symlinkat, link, to, name);
+	} else {
+		/* makedev(3) for the numbers that devices have: 12 bits of major, 8 of minor */
+		ret = call4(__NR_mknodat, to, name, st.stx_mode, st.stx_rdev_major << 8 | (st.stx_rdev_minor & 0xff));
+	}
+	return ret < 0 ? ret : call5(__NR_fchownat, to, name, st.stx_uid, st.stx_gid, AT_SYMLINK_NOFOLLOW);
+}
+
+static int is_dot(const char *name)
+{
+	return name[0] == '.' && (name[1] == 0 || (name[1] == '.' && name[2] == 0));
+}
+
+/* Every entry by a descriptor of its directory: a link in the image is copied, not followed. */
+static long copy_tree(long from, long to, int depth)
+{
+	uint64_t buffer[128];
+	long bytes;
+
+	if (depth > MAX_DEPTH)
+		return -ELOOP;
+	while ((bytes = call3(__NR_getdents64, from, buffer, sizeof(buffer))) > 0) {
+		for (long at = 0; at < bytes;) {
+			const struct dirent64 *entry = (const struct dirent64 *)((const char *)buffer + at);
+			long ret = is_dot(entry->name) ? 0 : copy_entry(from, to, entry->name, depth);
+
+			if (ret < 0)
+				return ret;
+			at += entry->bytes;
+		}
+	}
+	return bytes;
 }
 
 /* The child of run_hook(): the input is a file in memory, which a hook need not read (and no writer waits for). */
@@ -464,6 +562,8 @@ static long execute(uint16_t nr, const uint64_t *args)
 		return get_mode(args[0]);
 	case OP_WRITE_FILE:
 		return write_file(args);
+	case OP_COPY_TREE:
+		return copy_tree((long)args[0], (long)args[1], 0);
 	case OP_RUN_HOOK:
 		return run_hook((struct hook *)args[0]);
 	case OP_FIND_HOME:
@@ -483,7 +583,7 @@ static int is_tolerated(const struct insn *insn, long error)
 	for (unsigned int i = 0; i < TOLERATED_COUNT; i++)
 		if (insn->tolerated[i] == error)
 			return 1;
-	return 0;
+	return (insn->flags & TOLERATE_ANY) != 0;
 }
 
 /* What there is to say of a refusal: the words of a filesystem context (fsopen(2)), or of a hook after its status. */
@@ -517,6 +617,10 @@ static struct program *map_part(long fd, uint64_t offset, uint64_t bytes)
 {
 	if (bytes < sizeof(struct program) || bytes > PROGRAM_MAX_BYTES || offset > PROGRAM_MAX_BYTES)
 		return 0;
+	/* Beyond the end of a file there is memory that cannot be touched. */
+	if (call3(__NR_lseek, fd, 0, SEEK_END) < (long)(offset + bytes))
+		return 0;
+
 	uint64_t base = PROGRAM_BASE + offset;
 	long at = my_syscall6(__NR_mmap, base, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED_NOREPLACE,
 			      (uint64_t)fd, offset);

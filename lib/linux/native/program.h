@@ -33,6 +33,7 @@ enum operation {
 	OP_GET_MODE,             /* fd: the permission bits */
 	OP_WRITE_FILE,           /* path, text, bytes: opens a file that is there, writes the text at once, closes it */
 	OP_RUN_HOOK,             /* struct hook: runs a program to its end; EPROTO when it fails, ETIMEDOUT */
+	OP_COPY_TREE,            /* from fd, to fd, both readable directories: copies what is in the one into the other */
 	OP_CONTINUE,             /* program fd, control fd: waits for a struct next, goes on with that part of the program */
 	OP_FIND_HOME,            /* path of a passwd(5) file, uid, address and size of a buffer: writes the home directory */
 };
@@ -48,6 +49,7 @@ enum make {
 /* struct insn, `flags` */
 #define FAIL_ON_ZERO 1U /* a result of 0 (end of file) counts as EPIPE */
 #define SKIP_ON_ZERO 2U /* `skip` applies only when the result is 0 (the child of clone) */
+#define TOLERATE_ANY 4U /* no errno is a failure */
 
 /* OP_RUN_HOOK: what to run, and room for what came of it. */
 #define HOOK_OUTPUT_BYTES 232U

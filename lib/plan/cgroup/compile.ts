@@ -1,6 +1,5 @@
 import { ContainerError } from "../../errors.ts";
 import { propertyPath } from "../../json-pointer.ts";
-import type { Errno } from "../../linux/constants/errno.ts";
 import type { DeviceRule, LinuxResources } from "../../spec/resources.ts";
 import { fdcwd, makeDirectory, openFlags, writeFile, writeTo } from "../calls.ts";
 import { DEFAULT_DEVICES } from "../devices.ts";
@@ -23,6 +22,9 @@ export function compileCgroups(resources: LinuxResources, host: Host): readonly 
 }
 
 function compileV1(resources: LinuxResources, host: CgroupV1Host): readonly Step[] {
+  if (Object.keys(resources.unified ?? {}).length > 0) {
+    throw new ContainerError("failed_precondition", "cannot apply linux.resources.unified: this host has cgroup v1");
+  }
   const files = [...filesV1(resources), ...deviceFilesV1(resources.devices ?? [], DEFAULT_RULES)];
   for (const file of files) {
     if (!host.hierarchies.some(({ controllers }) => controllers.includes(file.controller))) refuse(file, "mounted");
@@ -50,6 +52,11 @@ function openTasks({ directory }: Hierarchy, index: number): Step {
     into: tasksRegister(index),
     purpose: joinPurpose(directory),
   };
+}
+
+/** For a process that joins a container that is there. */
+export function openCgroups(cgroups: CgroupHost): readonly Step[] {
+  return cgroups.mode === "v2" ? [] : cgroups.hierarchies.map(openTasks);
 }
 
 /**
@@ -105,13 +112,10 @@ function enableControllers({ mountPoint, directory, controllers }: CgroupV2Host)
     controllers.map((controller): Step => {
       const purpose: Purpose = { doing: `enable controller ${controller} in ${parent}`, from: PATH, path: parent };
       const step = writeFile(`${parent}/cgroup.subtree_control`, `+${controller}`, purpose);
-      return { ...step, tolerated: MAY_REFUSE };
+      return { ...step, tolerated: "any" };
     }),
   );
 }
-
-/** Delegated to somebody else, in use, or not there: what cannot be enabled may not be needed. */
-const MAY_REFUSE: readonly Errno[] = ["EACCES", "EBUSY", "ENOENT"];
 
 /** A file that may be missing is passed over. */
 function writeLimit(directory: string, file: CgroupFile): Step {

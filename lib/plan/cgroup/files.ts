@@ -1,3 +1,5 @@
+import type { LinuxResources } from "../../spec/resources.ts";
+
 /** What a resource limit comes down to: a value for a file of the container's cgroup. */
 export interface CgroupFile {
   /** The controller the file belongs to, as in cgroup.controllers or /proc/self/cgroup. */
@@ -8,4 +10,14 @@ export interface CgroupFile {
   readonly from: string;
   /** The kernel may lack the file, for a value that is its default anyway. */
   readonly optional?: true;
+}
+
+/** config-linux.md § RDMA: the same file in both versions. */
+export function rdmaFiles({ rdma = {} }: LinuxResources): readonly CgroupFile[] {
+  return Object.entries(rdma).map(([device, { hcaHandles, hcaObjects }]) => {
+    const handles = hcaHandles === undefined ? "" : ` hca_handle=${hcaHandles}`;
+    const objects = hcaObjects === undefined ? "" : ` hca_object=${hcaObjects}`;
+    const from = `/linux/resources/rdma/${device}`;
+    return { controller: "rdma", file: "rdma.max", value: `${device}${handles}${objects}`, from };
+  });
 }

@@ -1,5 +1,5 @@
 import type { DeviceRule, LinuxCpu, LinuxMemory, LinuxResources } from "../../spec/resources.ts";
-import type { CgroupFile } from "./files.ts";
+import { type CgroupFile, rdmaFiles } from "./files.ts";
 
 const RESOURCES = "/linux/resources";
 
@@ -13,6 +13,7 @@ export function filesV1(resources: LinuxResources): readonly CgroupFile[] {
     ...hugetlbFiles(resources),
     ...networkFiles(resources),
     ...blkioFiles(resources),
+    ...rdmaFiles(resources),
   ];
 }
 
@@ -37,11 +38,13 @@ function ruleText({ type = "a", major = -1, minor = -1, access = "rwm" }: Device
   return `${type} ${number(major)}:${number(minor)} ${access}`;
 }
 
-/** A new cgroup has no limits, so the limit can come before the larger memory+swap. */
+const MAX_SWAPPINESS = 100;
+
+/** 0 means unset, as for runc. A new cgroup has no limits, so the limit can come before the larger memory+swap. */
 function memoryFiles(memory: LinuxMemory): readonly CgroupFile[] {
   const files: CgroupFile[] = [];
   const add = (file: string, value: number | undefined, property: string) => {
-    if (value !== undefined) {
+    if (value !== undefined && (value !== 0 || file === "memory.swappiness")) {
       files.push({ controller: "memory", file, value: String(value), from: `${RESOURCES}/memory/${property}` });
     }
   };
@@ -49,7 +52,8 @@ function memoryFiles(memory: LinuxMemory): readonly CgroupFile[] {
   add("memory.memsw.limit_in_bytes", memory.swap, "swap");
   add("memory.soft_limit_in_bytes", memory.reservation, "reservation");
   add("memory.oom_control", memory.disableOOMKiller === true ? 1 : undefined, "disableOOMKiller");
-  add("memory.swappiness", memory.swappiness, "swappiness");
+  // podman writes -1, which is 2^64-1 in JSON, for unset.
+  add("memory.swappiness", (memory.swappiness ?? 0) > MAX_SWAPPINESS ? undefined : memory.swappiness, "swappiness");
   return files;
 }
 

@@ -1,6 +1,6 @@
 import { ContainerError } from "../../errors.ts";
 import type { LinuxCpu, LinuxMemory, LinuxResources } from "../../spec/resources.ts";
-import type { CgroupFile } from "./files.ts";
+import { type CgroupFile, rdmaFiles } from "./files.ts";
 
 const RESOURCES = "/linux/resources";
 const DEFAULT_PERIOD_US = 100_000;
@@ -122,15 +122,6 @@ function hugetlbFiles({ hugepageLimits = [] }: LinuxResources): readonly CgroupF
   });
 }
 
-function rdmaFiles({ rdma = {} }: LinuxResources): readonly CgroupFile[] {
-  return Object.entries(rdma).map(([device, { hcaHandles, hcaObjects }]) => {
-    const handles = hcaHandles === undefined ? "" : ` hca_handle=${hcaHandles}`;
-    const objects = hcaObjects === undefined ? "" : ` hca_object=${hcaObjects}`;
-    const from = `${RESOURCES}/rdma/${device}`;
-    return { controller: "rdma", file: "rdma.max", value: `${device}${handles}${objects}`, from };
-  });
-}
-
 /** blkio.weight (10..1000) on the scale of io.weight (1..10000). */
 export function blkioToIoWeight(weight: number): number {
   return weight === 0 ? 0 : 1 + Math.floor(((weight - 10) * 9999) / 990);
@@ -159,9 +150,12 @@ function ioFiles({ blockIO = {} }: LinuxResources): readonly CgroupFile[] {
 /** The key names the file, and up to its first dot the controller; a value of several lines is written line by line. */
 function unifiedFiles({ unified = {} }: LinuxResources): readonly CgroupFile[] {
   return Object.entries(unified).flatMap(([file, value]) =>
-    value.split("\n").map((line): CgroupFile => {
-      const controller = file.slice(0, file.indexOf("."));
-      return { controller, file, value: line, from: `${RESOURCES}/unified/${file}` };
-    }),
+    value
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line): CgroupFile => {
+        const controller = file.slice(0, file.indexOf("."));
+        return { controller, file, value: line, from: `${RESOURCES}/unified/${file}` };
+      }),
   );
 }
