@@ -172,4 +172,10 @@ export const ACCEPTED_DIFFERENCES: readonly AcceptedDifference[] = [
     pattern: /\/dev\/mqueue.* 1777 0:(0|65534)/,
     reason: "tsrun is root of the user namespace, uid and gid, when it makes the others; runc has only the uid by then",
   },
+  {
+    case: "rootfs/propagation unbindable",
+    section: "*",
+    pattern: /./,
+    reason: "runc 1.1.5 makes / unbindable and then cannot bind the rootfs; tsrun makes the mount around the rootfs private first",
+  },
 ];

@@ -27,6 +27,7 @@ export function compileBecome(process: Process, linux: Linux, host: Host, filter
   const { user = {}, capabilities = {} } = process;
   const cwd = compileCwd(process);
   const executable = compileExecutable(process);
+  const limits = compileRlimits(process.rlimits ?? [], host);
   const { seccomp } = linux;
   const load = seccomp === undefined || filter === undefined ? [] : compileSeccomp(seccomp, filter);
   // Without no_new_privs the filter takes CAP_SYS_ADMIN, which is gone later; with it, the later the better: every step
@@ -34,7 +35,7 @@ export function compileBecome(process: Process, linux: Linux, host: Host, filter
   const isLate = process.noNewPrivileges === true;
   return {
     prepare: [
-      ...compileRlimits(process.rlimits ?? [], host),
+      ...limits.early,
       ...compileScheduling(process, linux),
       ...(isLate ? [compileNoNewPrivileges()] : []),
       compileUmask(user),
@@ -47,6 +48,6 @@ export function compileBecome(process: Process, linux: Linux, host: Host, filter
       ...cwd.asUser,
       ...executable.find,
     ],
-    execute: [...(isLate ? load : []), executable.execute],
+    execute: [...limits.late, ...(isLate ? load : []), executable.execute],
   };
 }

@@ -5,15 +5,27 @@ import { toUint64 } from "../spec/uint64.ts";
 import type { Host } from "./host.ts";
 import { flags, type Purpose, type Step, type Struct } from "./step.ts";
 
-/** config.md § POSIX process, `rlimits`; RLIMIT_NOFILE that is not listed becomes what the caller had. */
-export function compileRlimits(rlimits: readonly Rlimit[], host: Host): readonly Step[] {
-  const steps = rlimits.map(({ type, soft, hard }, index) => {
+/** Fewer descriptors than the program needs until its end. */
+const FEW_DESCRIPTORS = 64;
+
+/**
+ * config.md § POSIX process, `rlimits`; RLIMIT_NOFILE that is not listed becomes what the caller had. One that would
+ * leave the program itself without descriptors is `late`: for when it needs none any more.
+ */
+export function compileRlimits(rlimits: readonly Rlimit[], host: Host): Record<"early" | "late", readonly Step[]> {
+  const isLate = ({ type, soft }: Rlimit) => type === "RLIMIT_NOFILE" && soft < FEW_DESCRIPTORS;
+  const step = ({ type, soft, hard }: Rlimit): Step => {
+    const index = rlimits.findIndex((entry) => entry.type === type);
     const purpose = { doing: `set ${type}`, from: pointerTo("/process/rlimits", index) };
     return setLimit(type, toUint64(soft), toUint64(hard), purpose);
-  });
-  if (rlimits.some(({ type }) => type === "RLIMIT_NOFILE")) return steps;
+  };
   const inherit: Purpose = { doing: "set RLIMIT_NOFILE to the caller's", from: "" };
-  return [setLimit("RLIMIT_NOFILE", host.nofile.soft, host.nofile.hard, inherit), ...steps];
+  const isListed = rlimits.some(({ type }) => type === "RLIMIT_NOFILE");
+  const inherited = isListed ? [] : [setLimit("RLIMIT_NOFILE", host.nofile.soft, host.nofile.hard, inherit)];
+  return {
+    early: [...inherited, ...rlimits.filter((limit) => !isLate(limit)).map(step)],
+    late: rlimits.filter(isLate).map(step),
+  };
 }
 
 /**

@@ -49,7 +49,7 @@ const SCHEDULER = {
 const CASES: readonly Case[] = [
   {
     name: "struct rlimit64",
-    steps: compileRlimits([{ type: "RLIMIT_CORE", soft: 1, hard: 2 ** 64 }], HYBRID),
+    steps: compileRlimits([{ type: "RLIMIT_CORE", soft: 1, hard: 2 ** 64 }], HYBRID).early,
     call: "prlimit64",
     argument: 2,
     nth: 1,
@@ -57,7 +57,7 @@ const CASES: readonly Case[] = [
   },
   {
     name: "struct rlimit64 of the caller",
-    steps: compileRlimits([], HYBRID),
+    steps: compileRlimits([], HYBRID).early,
     call: "prlimit64",
     argument: 2,
     c: "struct rlimit64 x = { .rlim_cur = 1024, .rlim_max = 1048576 };",

@@ -41,6 +41,9 @@ export async function startLocked(options: RuntimeOptions, record: ContainerReco
 }
 
 function startProgram(options: RuntimeOptions, record: ContainerRecord, directory: OwnedFd): void {
+  if (record.program === "") {
+    throw new ContainerError("failed_precondition", "cannot start the container: its config has no process");
+  }
   refuseUnlessCreated(options, record);
   using connection = connect(options, directory);
   const bytes = receive(options.kernel, connection, new Uint8Array(REPORT_BYTES));
