@@ -7,13 +7,20 @@ type Loader = () => Promise<Command<RuntimeContext>>;
 export const COMMANDS: Readonly<Record<string, Loader>> = {
   create: async () => (await import("./commands/create.ts")).createCommand,
   delete: async () => (await import("./commands/delete.ts")).deleteCommand,
+  events: async () => (await import("./commands/events.ts")).eventsCommand,
+  exec: async () => (await import("./commands/exec.ts")).execCommand,
   explain: async () => (await import("./commands/explain.ts")).explainCommand,
+  features: async () => (await import("./commands/features.ts")).featuresCommand,
   kill: async () => (await import("./commands/kill.ts")).killCommand,
   list: async () => (await import("./commands/list.ts")).listCommand,
+  pause: async () => (await import("./commands/pause.ts")).pauseCommand,
+  ps: async () => (await import("./commands/ps.ts")).psCommand,
+  resume: async () => (await import("./commands/resume.ts")).resumeCommand,
   run: async () => (await import("./commands/run.ts")).runCommand,
   spec: async () => (await import("./commands/spec.ts")).specCommand,
   start: async () => (await import("./commands/start.ts")).startCommand,
   state: async () => (await import("./commands/state.ts")).stateCommand,
+  update: async () => (await import("./commands/update.ts")).updateCommand,
   validate: async () => (await import("./commands/validate.ts")).validateCommand,
 };
 

@@ -27,7 +27,11 @@ export function loadLibc(): Libc {
   const location = symbols.__errno_location();
   if (location === null) throw new TypeError("internal error: libc has no errno");
   return {
-    syscall: (number, [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0]) => Number(symbols.syscall(number, a, b, c, d, e, f)),
+    // By index: taking an array apart by a pattern runs its iterator.
+    syscall: (number, args) =>
+      Number(
+        symbols.syscall(number, args[0] ?? 0, args[1] ?? 0, args[2] ?? 0, args[3] ?? 0, args[4] ?? 0, args[5] ?? 0),
+      ),
     errno: () => read.i32(location, 0),
     spawn: (pid, path, argv, envp) => symbols.posix_spawn(ptr(pid), path, null, null, ptr(argv), ptr(envp)),
   };

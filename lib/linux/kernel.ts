@@ -34,7 +34,8 @@ class LinuxKernel implements Kernel {
     const libc = this.#load();
     const words: Word[] = [];
     let used = 0;
-    for (const argument of args) {
+    for (let i = 0; i < args.length; i++) {
+      const argument = args[i] ?? 0;
       if (typeof argument === "number" || typeof argument === "bigint") words.push(argument);
       else if (typeof argument !== "string") words.push(argument.byteLength === 0 ? 0 : addressOf(argument));
       else {

@@ -4,7 +4,7 @@ import type { DeviceRule, LinuxResources } from "../../spec/resources.ts";
 import { fdcwd, makeDirectory, openFlags, writeFile, writeTo } from "../calls.ts";
 import { DEFAULT_DEVICES } from "../devices.ts";
 import type { CgroupHost, CgroupV1Host, CgroupV2Host, Hierarchy, Host } from "../host.ts";
-import type { Purpose, Step } from "../step.ts";
+import { orElse, type Purpose, type Step } from "../step.ts";
 import { compileDeviceFilter } from "./device-filter.ts";
 import type { CgroupFile } from "./files.ts";
 import { deviceFilesV1, filesV1 } from "./v1.ts";
@@ -37,7 +37,7 @@ function compileV1(resources: LinuxResources, host: CgroupV1Host): readonly Step
       ...fillCpuset(hierarchy),
       ...files
         .filter(({ controller }) => hierarchy.controllers.includes(controller))
-        .map((file) => writeLimit(hierarchy.directory, file)),
+        .flatMap((file) => writeLimit(hierarchy.directory, file)),
       openTasks(hierarchy, index),
     ]),
   ];
@@ -98,7 +98,7 @@ function compileV2(resources: LinuxResources, host: CgroupV2Host): readonly Step
   return [
     ...makeBelow(host.mountPoint, host.directory),
     ...enableControllers(host),
-    ...files.map((file) => writeLimit(host.directory, file)),
+    ...files.flatMap((file) => writeLimit(host.directory, file)),
     ...compileDeviceFilter([...(resources.devices ?? []), ...DEFAULT_RULES], host.directory),
   ];
 }
@@ -117,12 +117,15 @@ function enableControllers({ mountPoint, directory, controllers }: CgroupV2Host)
   );
 }
 
-/** A file that may be missing is passed over. */
-function writeLimit(directory: string, file: CgroupFile): Step {
+/** A file that may be missing is passed over, or has another name. */
+function writeLimit(directory: string, file: CgroupFile): readonly Step[] {
   const path = `${directory}/${file.file}`;
   const purpose: Purpose = { doing: `write ${JSON.stringify(file.value)} to ${file.file}`, from: file.from, path };
   const step = writeFile(path, file.value, purpose);
-  return file.optional === true ? { ...step, tolerated: ["ENOENT"] } : step;
+  if (file.fallback !== undefined) {
+    return orElse(step, ["ENOENT"], [writeFile(`${directory}/${file.fallback}`, file.value, purpose)]);
+  }
+  return [file.optional === true ? { ...step, tolerated: ["ENOENT"] } : step];
 }
 
 function makeBelow(mountPoint: string, directory: string): readonly Step[] {

@@ -8,6 +8,8 @@ export interface CgroupFile {
   readonly value: string;
   /** RFC 6901 pointer of the limit. */
   readonly from: string;
+  /** What the file is called where the kernel lacks it. */
+  readonly fallback?: string;
   /** The kernel may lack the file, for a value that is its default anyway. */
   readonly optional?: true;
 }

@@ -118,10 +118,17 @@ function networkFiles({ network }: LinuxResources): readonly CgroupFile[] {
 
 function blkioFiles({ blockIO = {} }: LinuxResources): readonly CgroupFile[] {
   const files: CgroupFile[] = [];
-  const add = (file: string, value: string, property: string) => {
-    files.push({ controller: "blkio", file: `blkio.${file}`, value, from: `${RESOURCES}/blockIO/${property}` });
+  const add = (file: string, value: string, property: string, fallback?: string) => {
+    const from = `${RESOURCES}/blockIO/${property}`;
+    files.push({
+      controller: "blkio",
+      file: `blkio.${file}`,
+      value,
+      from,
+      ...(fallback === undefined ? {} : { fallback }),
+    });
   };
-  if (blockIO.weight) add("weight", String(blockIO.weight), "weight");
+  if (blockIO.weight) add("weight", String(blockIO.weight), "weight", "blkio.bfq.weight");
   if (blockIO.leafWeight) add("leaf_weight", String(blockIO.leafWeight), "leafWeight");
   (blockIO.weightDevice ?? []).forEach(({ major, minor, weight, leafWeight }, index) => {
     if (weight) add("weight_device", `${major}:${minor} ${weight}`, `weightDevice/${index}`);
