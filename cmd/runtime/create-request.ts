@@ -12,7 +12,7 @@ export const createFlags = {
   pidFile: path("file that is written the pid of the container's first process"),
   noPivot: boolean("change the root by chroot(2), not pivot_root(2); only for a root filesystem on a ramdisk"),
   noNewKeyring: boolean("keep the caller's session keyring in the container"),
-  preserveFds: count("pass on N more file descriptors, after those of standard I/O and $LISTEN_FDS"),
+  preserveFds: count("pass on N more file descriptors, after those of standard I/O"),
 };
 
 /** What the shared options ask for, with the paths as runc reads them. */

@@ -1,5 +1,5 @@
 /**
- * Bench: the figures of DESIGN §5, beside runc and crun on the same bundles.
+ * Bench: how long it takes, and how much memory, beside runc and crun on the same bundles.
  *
  *   npm run bench -- [--runtime PATH] [--rounds N] [--only WORK] [--no-write]
  *

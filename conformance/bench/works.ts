@@ -22,7 +22,7 @@ const beside = (runc: number | undefined, crun: number): readonly Goal[] => [
   { peer: "crun", atMost: crun },
 ];
 
-/** DESIGN §5: the container for state, kill, list and exec sleeps during the whole run of the bench. */
+/** The container for state, kill, list and exec sleeps during the whole run of the bench. */
 async function sleeper(site: Site): Promise<string> {
   const id = site.id("sleeper");
   if (site.sleeping) return id;

@@ -176,6 +176,7 @@ export const ACCEPTED_DIFFERENCES: readonly AcceptedDifference[] = [
     case: "rootfs/propagation unbindable",
     section: "*",
     pattern: /./,
-    reason: "runc 1.1.5 makes / unbindable and then cannot bind the rootfs; tsrun makes the mount around the rootfs private first",
+    reason:
+      "runc 1.1.5 makes / unbindable and then cannot bind the rootfs; tsrun makes the mount around the rootfs private first",
   },
 ];

@@ -2,6 +2,7 @@ import type { Linux, NamespaceType, Process } from "../spec/config.ts";
 import { compileBecome } from "./become.ts";
 import { fdcwd, openFlags, ROOT } from "./calls.ts";
 import { joinOpenCgroups, openCgroups } from "./cgroup/compile.ts";
+import { prctl } from "./credentials.ts";
 import { compileBirth, openBirthplace } from "./fork.ts";
 import type { CgroupHost, Host } from "./host.ts";
 import { compileJoins } from "./namespaces.ts";
@@ -18,11 +19,12 @@ import { CONTROL, type Purpose, register, type Step } from "./step.ts";
 import { compileTerminal } from "./terminal.ts";
 import { becomeRoot } from "./user-namespace.ts";
 
+/** The register with init's directory in /proc: it stays init's when the pid is given out again. */
+export const INIT_PROC = "initProc";
+
 /** The container a process is added to. */
 export interface ExecTarget {
   readonly id: string;
-  /** Of init, as the runtime sees it. */
-  readonly initPid: number;
   /** The namespaces the container does not share with the runtime. */
   readonly namespaces: readonly NamespaceType[];
   /** Absolute path of its rootfs, to which a container without a mount namespace is confined. */
@@ -35,22 +37,21 @@ export interface ExecTarget {
 }
 
 /**
- * Compiles a process into the program that adds it to a running container. It is untraceable from its first step to
- * execve(2), and has no descriptor of the host but its socket: from inside there is nothing to take hold of
- * (CVE-2016-9962, CVE-2024-21626).
+ * Compiles a process into the program that adds it to a running container. It cannot be traced before execve(2), which
+ * closes what it has opened of the host: from inside there is nothing to take hold of (CVE-2016-9962, CVE-2024-21626).
  */
 export function compileExec(process: Process, target: ExecTarget, host: Host): readonly Step[] {
   const hasTerminal = process.terminal === true;
-  const namespaces = target.namespaces.map((type) => ({ type, path: `/proc/${target.initPid}/ns/${FILES[type]}` }));
+  const namespaces = target.namespaces.map((type) => ({ type, path: `ns/${FILES[type]}` }));
   const become = compileBecome(process, target.linux, host, target.filter);
   return [
-    ...compileDescriptors([CONTROL], target.preserveFds, hasTerminal),
+    ...compileDescriptors([CONTROL, INIT_PROC], target.preserveFds, hasTerminal),
     ...compileSignals(),
     ...compileOomScore(process),
     ...openCgroups(target.cgroups),
     ...openBirthplace(target.cgroups),
     ...compileHardening(),
-    ...compileJoins(namespaces),
+    ...compileJoins(namespaces, register(INIT_PROC)),
     ...compileBirth(0, target.cgroups),
     ...joinOpenCgroups(target.cgroups),
     ...compileHardening(),
@@ -60,6 +61,7 @@ export function compileExec(process: Process, target: ExecTarget, host: Host): r
     ...enterRoot(target),
     ...(hasTerminal ? compileTerminal(process.consoleSize, false) : []),
     ...become.prepare,
+    prctl("PR_SET_PDEATHSIG", [0], { doing: "let the process outlive the runtime", from: "" }),
     ...become.execute,
   ];
 }

@@ -2,7 +2,7 @@ import { pointerTo } from "../json-pointer.ts";
 import { CLONE_NEW } from "../linux/constants/processes.ts";
 import type { LinuxNamespace, NamespaceType } from "../spec/config.ts";
 import { fdcwd, openFlags } from "./calls.ts";
-import { flags, type Purpose, register, type Step } from "./step.ts";
+import { type Flags, flags, type Purpose, type Register, register, type Step } from "./step.ts";
 
 const CLONE_FLAGS: Readonly<Record<NamespaceType, keyof typeof CLONE_NEW>> = {
   cgroup: "CLONE_NEWCGROUP",
@@ -18,8 +18,11 @@ const CLONE_FLAGS: Readonly<Record<NamespaceType, keyof typeof CLONE_NEW>> = {
 /** The mount namespace last: it changes what every path means. The user namespace before it, after all that need the host's privilege. */
 const JOIN_ORDER: readonly NamespaceType[] = ["ipc", "uts", "network", "pid", "cgroup", "time", "user", "mount"];
 
-/** setns(2) into the namespaces that have a path; all are opened before the first is entered. */
-export function compileJoins(namespaces: readonly LinuxNamespace[]): readonly Step[] {
+/**
+ * setns(2) into the namespaces that have a path, from `base` where it is relative; all are opened before the first is
+ * entered.
+ */
+export function compileJoins(namespaces: readonly LinuxNamespace[], base: Register | Flags = fdcwd()): readonly Step[] {
   const joined = JOIN_ORDER.flatMap((type) => {
     const index = namespaces.findIndex((namespace) => namespace.type === type && namespace.path !== undefined);
     const path = namespaces[index]?.path;
@@ -35,7 +38,7 @@ export function compileJoins(namespaces: readonly LinuxNamespace[]): readonly St
     ...joined.map(
       ({ type, path, purpose }): Step => ({
         call: "openat",
-        args: [fdcwd(), path, openFlags("O_RDONLY", "O_CLOEXEC")],
+        args: [base, path, openFlags("O_RDONLY", "O_CLOEXEC")],
         into: `${type}Namespace`,
         purpose,
       }),

@@ -8,7 +8,7 @@ import type { Kernel } from "../linux/kernel.ts";
 import { pidInside } from "../linux/procfs.ts";
 import { listenIn, socketPair } from "../linux/socket.ts";
 import { ignoredResources } from "../plan/cgroup/ignored.ts";
-import { compileInit, compileRuntime, compileSetup, type Plan } from "../plan/compile.ts";
+import { compileInit, compileRuntime, compileSetup, type Plan, planSteps } from "../plan/compile.ts";
 import { encode, presetRegister } from "../plan/encode.ts";
 import { hasOwn } from "../plan/namespaces.ts";
 import { START_LISTENER } from "../plan/process.ts";
@@ -140,6 +140,7 @@ async function runProgram(
   try {
     meanwhile?.();
     const plan = completePlan(options, compiler, control, progress);
+    options.debug(`create container ${request.id}: a program of ${planSteps(plan).length} steps`);
     const part = encode(plan.init, kernel.architecture, setup);
     sendPart(kernel, executor, control, part.image, part.offset);
     return await followProgram(options, plan, compiler.config.hooks ?? {}, control, progress);

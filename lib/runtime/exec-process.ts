@@ -29,7 +29,7 @@ export interface ExecRequest {
 
 /** The process that is to run. @throws {ContainerError} invalid_argument, SpecError */
 export function buildProcess(kernel: Kernel, template: Process | undefined, request: ExecRequest): Process {
-  if (request.processFile !== undefined) return parseProcess(readText(kernel, request.processFile)).process;
+  if (request.processFile !== undefined) return supported(parseProcess(readText(kernel, request.processFile)).process);
   if (template === undefined) {
     throw new ContainerError("failed_precondition", "cannot exec without --process: the config has no process");
   }
@@ -52,6 +52,13 @@ export function buildProcess(kernel: Kernel, template: Process | undefined, requ
     capabilities: withCapabilities(template.capabilities ?? {}, request.capabilities),
     noNewPrivileges: request.noNewPrivileges || template.noNewPrivileges === true,
   };
+}
+
+/** @throws {ContainerError} unimplemented, for what no step exists for */
+function supported(process: Process): Process {
+  const label = process.apparmorProfile === undefined ? "selinuxLabel" : "apparmorProfile";
+  if (process[label] === undefined) return process;
+  throw new ContainerError("unimplemented", `cannot exec: not supported: process.${label}`);
 }
 
 const MAX_ID = 0xffff_fffe;

@@ -2,12 +2,13 @@ import { ContainerError } from "../errors.ts";
 import { launchExecutor, parseReport, REPORT_BYTES, type Report, waitForChild } from "../linux/executor.ts";
 import type { OwnedFd } from "../linux/fd.ts";
 import { addressOf } from "../linux/ffi.ts";
-import { readText } from "../linux/files.ts";
+import { openDirectory, readText } from "../linux/files.ts";
 import type { Kernel } from "../linux/kernel.ts";
+import { isRunning } from "../linux/procfs.ts";
 import { connectStream, receive, receiveFd, socketPair } from "../linux/socket.ts";
 import type { PlanProcess } from "../plan/compile.ts";
 import { encode, presetRegister } from "../plan/encode.ts";
-import { compileExec, type ExecTarget } from "../plan/exec.ts";
+import { compileExec, type ExecTarget, INIT_PROC } from "../plan/exec.ts";
 import type { CgroupHost } from "../plan/host.ts";
 import { MESSAGE_PID } from "../plan/messages.ts";
 import { CONTROL, type Step } from "../plan/step.ts";
@@ -44,7 +45,6 @@ export async function exec(options: RuntimeOptions, request: ExecRequest): Promi
   });
   const target: ExecTarget = {
     id: record.id,
-    initPid,
     namespaces: record.namespaces,
     rootfs: record.rootfs,
     cgroups: cgroupsOf(options, record, initPid, request.cgroups),
@@ -53,32 +53,42 @@ export async function exec(options: RuntimeOptions, request: ExecRequest): Promi
     preserveFds: request.preserveFds,
   };
   const steps = compileExec(process, target, host);
-  return request.detach
-    ? await execDetached(options, request, process, steps)
-    : await execInForeground(options, request, process, steps);
+  options.debug(`exec in container ${record.id}: a program of ${steps.length} steps`);
+  using initProc = openInit(options, record);
+  const launch = { request, process, steps, initProc };
+  return request.detach ? await execDetached(options, launch) : await execInForeground(options, launch);
 }
 
-async function execDetached(
-  options: RuntimeOptions,
-  request: ExecRequest,
-  process: Process,
-  steps: readonly Step[],
-): Promise<number> {
+/** All there is to start a process. */
+interface ExecLaunch {
+  readonly request: ExecRequest;
+  readonly process: Process;
+  readonly steps: readonly Step[];
+  readonly initProc: OwnedFd;
+}
+
+/** Init's directory in /proc, of which it is sure that it is init's. @throws {ContainerError} failed_precondition */
+function openInit({ kernel }: RuntimeOptions, { init }: ContainerRecord): OwnedFd {
+  if (init !== undefined) {
+    using directory = openDirectory(kernel, `/proc/${init.pid}`);
+    if (isRunning(kernel, init.pid, init.startTime)) return directory.move();
+  }
+  throw new ContainerError("failed_precondition", "cannot exec in a stopped container");
+}
+
+async function execDetached(options: RuntimeOptions, launch: ExecLaunch): Promise<number> {
+  const { request, process } = launch;
   refuseConsoleSocket(request, process.terminal === true);
   const path = request.consoleSocket;
   using console = path === undefined ? undefined : connectStream(options.kernel, path);
-  const pid = startProcess(options, request, steps, console);
+  const pid = startProcess(options, launch, console);
   if (request.pidFile !== undefined) writePidFile(options.kernel, request.pidFile, pid);
   return await Promise.resolve(0);
 }
 
-async function execInForeground(
-  options: RuntimeOptions,
-  request: ExecRequest,
-  process: Process,
-  steps: readonly Step[],
-): Promise<number> {
+async function execInForeground(options: RuntimeOptions, launch: ExecLaunch): Promise<number> {
   const { kernel } = options;
+  const { request, process } = launch;
   if (request.consoleSocket !== undefined) {
     throw new ContainerError("invalid_argument", "cannot use console socket if tsrun will not detach or allocate tty");
   }
@@ -88,7 +98,7 @@ async function execInForeground(
     const [near, far] = process.terminal === true ? socketPair(kernel) : [];
     using console = near;
     using remote = far;
-    const pid = startProcess(options, request, steps, remote);
+    const pid = startProcess(options, launch, remote);
     if (request.pidFile !== undefined) writePidFile(kernel, request.pidFile, pid);
     if (console !== undefined) relay = await openRelay(options, console);
     return await watch.wait(pid, () => relay?.resize());
@@ -108,18 +118,17 @@ async function openRelay(options: RuntimeOptions, console: OwnedFd): Promise<Ter
 /** Runs the program until its process has become what it is to be; gives its pid. @throws {SyscallError} */
 function startProcess(
   { kernel }: RuntimeOptions,
-  { preserveFds }: ExecRequest,
-  steps: readonly Step[],
+  { request, steps, initProc }: ExecLaunch,
   console: OwnedFd | undefined,
 ): number {
   const part = encode(steps, kernel.architecture);
   const [control, remote] = socketPair(kernel);
   using _control = control;
   using _remote = remote;
-  const names = [CONTROL, CONSOLE_SOCKET];
+  const names = [CONTROL, INIT_PROC, CONSOLE_SOCKET];
   const executor = launchExecutor(kernel, {
-    inherit: console === undefined ? [remote] : [remote, console],
-    preserveFds,
+    inherit: console === undefined ? [remote, initProc] : [remote, initProc, console],
+    preserveFds: request.preserveFds,
     image: (numbers) => {
       names.forEach((name, index) => {
         presetRegister(part, name, numbers[index] ?? -1);

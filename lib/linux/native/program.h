@@ -108,7 +108,7 @@ struct report {
 };
 
 _Static_assert(sizeof(struct insn) == 64, "lib/plan/layout.ts writes 64 bytes");
-_Static_assert(sizeof(struct program) == 32 + 8 * REGISTER_COUNT, "lib/plan/layout.ts writes 544 bytes");
+_Static_assert(sizeof(struct program) == 32 + 8 * REGISTER_COUNT, "lib/plan/layout.ts writes 1952 bytes");
 _Static_assert(sizeof(struct hook) == 288, "lib/plan/hooks.ts writes 288 bytes");
 _Static_assert(sizeof(struct report) == 256, "lib/linux/executor.ts reads 256 bytes");
 
