@@ -27,7 +27,7 @@ const MAX_SWAPPINESS = 100;
  */
 export function updateFilesV1(resources: LinuxResources): readonly CgroupFile[] {
   if (Object.keys(resources.unified ?? {}).length > 0) {
-    throw new ContainerError("invalid_argument", "cannot apply linux.resources.unified: this host has cgroup v1");
+    throw new ContainerError("invalid_argument", "invalid configuration: linux.resources.unified needs cgroup v2");
   }
   const memory = withSwapV1(resources.memory ?? {});
   return filesV1({ ...resources, memory }).filter(({ file, value }) => !(UNCHANGED.has(file) && value === "0"));

@@ -23,7 +23,7 @@ export function compileCgroups(resources: LinuxResources, host: Host): readonly 
 
 function compileV1(resources: LinuxResources, host: CgroupV1Host): readonly Step[] {
   if (Object.keys(resources.unified ?? {}).length > 0) {
-    throw new ContainerError("failed_precondition", "cannot apply linux.resources.unified: this host has cgroup v1");
+    throw new ContainerError("failed_precondition", "invalid configuration: linux.resources.unified needs cgroup v2");
   }
   const files = [...filesV1(resources), ...deviceFilesV1(resources.devices ?? [], DEFAULT_RULES)];
   for (const file of files) {

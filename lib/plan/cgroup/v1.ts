@@ -131,7 +131,7 @@ function blkioFiles({ blockIO = {} }: LinuxResources): readonly CgroupFile[] {
   if (blockIO.weight) add("weight", String(blockIO.weight), "weight", "blkio.bfq.weight");
   if (blockIO.leafWeight) add("leaf_weight", String(blockIO.leafWeight), "leafWeight");
   (blockIO.weightDevice ?? []).forEach(({ major, minor, weight, leafWeight }, index) => {
-    if (weight) add("weight_device", `${major}:${minor} ${weight}`, `weightDevice/${index}`);
+    if (weight) add("weight_device", `${major}:${minor} ${weight}`, `weightDevice/${index}`, "blkio.bfq.weight_device");
     if (leafWeight) add("leaf_weight_device", `${major}:${minor} ${leafWeight}`, `weightDevice/${index}`);
   });
   const throttles = [
