@@ -31,7 +31,7 @@ describe("updateFilesV1()", () => {
   });
 
   it("refuses unified", () => {
-    expect(() => v1({ unified: { "memory.high": "1" } })).to.throw("cannot apply linux.resources.unified");
+    expect(() => v1({ unified: { "memory.high": "1" } })).to.throw("invalid configuration: linux.resources.unified");
   });
 });
 
