@@ -1,4 +1,5 @@
-import { CAPABILITIES, CAPABILITY_VERSION_3, PR_CAP_AMBIENT, PRCTL } from "../linux/constants/processes.ts";
+import { CAPABILITY_VERSION_3, PR_CAP_AMBIENT, PRCTL } from "../linux/constants/processes.ts";
+import { CAPABILITIES } from "../spec/capability.ts";
 import type { Capabilities, User } from "../spec/config.ts";
 import type { Host } from "./host.ts";
 import { type Argument, type Flags, flags, mode, type Purpose, type Step, type Struct } from "./step.ts";

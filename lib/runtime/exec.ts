@@ -1,11 +1,10 @@
 import { ContainerError } from "../errors.ts";
 import { launchExecutor, parseReport, REPORT_BYTES, type Report, waitForChild } from "../linux/executor.ts";
 import type { OwnedFd } from "../linux/fd.ts";
-import { addressOf } from "../linux/ffi.ts";
 import { openDirectory, readText } from "../linux/files.ts";
 import type { Kernel } from "../linux/kernel.ts";
 import { isRunning } from "../linux/procfs.ts";
-import { connectStream, receive, receiveFd, socketPair } from "../linux/socket.ts";
+import { connectStream, receive, socketPair } from "../linux/socket.ts";
 import type { PlanProcess } from "../plan/compile.ts";
 import { encode, presetRegister } from "../plan/encode.ts";
 import { compileExec, type ExecTarget, INIT_PROC } from "../plan/exec.ts";
@@ -20,6 +19,7 @@ import { refuseConsoleSocket } from "./create.ts";
 import { buildProcess, type ExecRequest } from "./exec-process.ts";
 import { watchInit } from "./foreground.ts";
 import { gatherHost } from "./host.ts";
+import { openRelay } from "./open-relay.ts";
 import type { RuntimeOptions } from "./options.ts";
 import { writePidFile } from "./pid-file.ts";
 import { loadFilter } from "./seccomp-cache.ts";
@@ -100,19 +100,12 @@ async function execInForeground(options: RuntimeOptions, launch: ExecLaunch): Pr
     using remote = far;
     const pid = startProcess(options, launch, remote);
     if (request.pidFile !== undefined) writePidFile(kernel, request.pidFile, pid);
-    if (console !== undefined) relay = await openRelay(options, console);
+    if (console !== undefined) relay = await openRelay(kernel, console);
     return await watch.wait(pid, () => relay?.resize());
   } finally {
     await relay?.stop();
     watch.close();
   }
-}
-
-async function openRelay(options: RuntimeOptions, console: OwnedFd): Promise<TerminalRelay> {
-  using master = receiveFd(options.kernel, console, addressOf);
-  if (master === undefined) throw new ContainerError("internal", "cannot get the terminal of the process");
-  const { relayTerminal } = await import("./terminal-relay.ts");
-  return relayTerminal(options.kernel, master.move());
 }
 
 /** Runs the program until its process has become what it is to be; gives its pid. @throws {SyscallError} */

@@ -1,7 +1,5 @@
 import { ContainerError } from "../errors.ts";
-import type { OwnedFd } from "../linux/fd.ts";
-import { addressOf } from "../linux/ffi.ts";
-import { connectStream, receiveFd, socketPair } from "../linux/socket.ts";
+import { connectStream, socketPair } from "../linux/socket.ts";
 import { type Bundle, loadBundle } from "./bundle.ts";
 import { lockContainer } from "./container-store.ts";
 import { refuseConsoleSocket } from "./create.ts";
@@ -9,6 +7,7 @@ import { createContainer } from "./create-container.ts";
 import { destroy } from "./destroy.ts";
 import type { CreatedContainer } from "./follow-program.ts";
 import { type InitWatch, watchInit } from "./foreground.ts";
+import { openRelay } from "./open-relay.ts";
 import type { CreateRequest, RuntimeOptions } from "./options.ts";
 import { writePidFile } from "./pid-file.ts";
 import { startLocked } from "./start.ts";
@@ -45,7 +44,8 @@ export async function run(options: RuntimeOptions, request: RunRequest): Promise
 async function runDetached(options: RuntimeOptions, request: RunRequest, bundle: Bundle): Promise<void> {
   const path = request.consoleSocket;
   using console = path === undefined ? undefined : connectStream(options.kernel, path);
-  await startNew(options, request, await createContainer(options, request, bundle, { console }));
+  const created = await createContainer(options, request, bundle, { console });
+  await orDestroy(options, created, () => startNew(options, request, created));
 }
 
 async function runInForeground(
@@ -67,8 +67,10 @@ async function runInForeground(
         watch = watchInit(options.kernel, { subreaper: !request.noSubreaper });
       },
     });
-    if (console !== undefined) relay = await openRelay(options, console, created);
-    await startNew(options, request, created);
+    await orDestroy(options, created, async () => {
+      if (console !== undefined) relay = await openRelay(options.kernel, console);
+      await startNew(options, request, created);
+    });
     watch ??= watchInit(options.kernel, { subreaper: !request.noSubreaper });
     const status = await watch.wait(created.initPid, () => relay?.resize());
     await relay?.stop();
@@ -81,26 +83,19 @@ async function runInForeground(
   }
 }
 
-/** Writes the pid file and starts the program; a container that cannot start is removed. */
+/** Writes the pid file and starts the program. */
 async function startNew(options: RuntimeOptions, request: RunRequest, created: CreatedContainer): Promise<void> {
+  if (request.pidFile !== undefined) writePidFile(options.kernel, request.pidFile, created.initPid);
+  using directory = await lockContainer(options, request.id);
+  await startLocked(options, created.record, directory);
+}
+
+/** A container that cannot start is removed. */
+async function orDestroy(options: RuntimeOptions, created: CreatedContainer, work: () => Promise<void>): Promise<void> {
   try {
-    if (request.pidFile !== undefined) writePidFile(options.kernel, request.pidFile, created.initPid);
-    using directory = await lockContainer(options, request.id);
-    await startLocked(options, created.record, directory);
+    await work();
   } catch (error) {
     await destroy(options, created.record);
     throw error;
   }
-}
-
-async function openRelay(options: RuntimeOptions, console: OwnedFd, created: CreatedContainer): Promise<TerminalRelay> {
-  using master = receiveFd(options.kernel, console, addressOf);
-  if (master === undefined) {
-    await destroy(options, created.record);
-    throw new ContainerError("internal", "cannot get the container's terminal");
-  }
-  // This process stays, and copies: now compiled code pays.
-  Bun.unsafe.setJITPolicy(1);
-  const { relayTerminal } = await import("./terminal-relay.ts");
-  return relayTerminal(options.kernel, master.move());
 }

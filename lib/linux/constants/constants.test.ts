@@ -1,11 +1,12 @@
 import { writeFileSync } from "node:fs";
 import { expect } from "chai";
 import { describe, it } from "mocha";
+import { CAPABILITIES } from "../../spec/capability.ts";
 import { TemporaryDirectory } from "../../testing/temporary-directory.ts";
 import { errnoNumber, errnoSymbol, errnoText } from "./errno.ts";
 import { AT, CLOSE_RANGE, FILE_TYPE, FILESYSTEM_MAGIC, LOCK, MEMFD, OPEN, RESOLVE } from "./files.ts";
 import { FSMOUNT, FSOPEN, MOUNT_ATTR, MOVE_MOUNT, OPEN_TREE, PROPAGATION, UMOUNT } from "./mounts.ts";
-import { CAPABILITIES, CLONE, PR_CAP_AMBIENT, PRCTL, RLIMITS, SIGNALS } from "./processes.ts";
+import { CLONE, PR_CAP_AMBIENT, PRCTL, RLIMITS, SIGNALS } from "./processes.ts";
 import { MSG, POLL, SOCK_FLAGS, SOCKET } from "./sockets.ts";
 import { type SyscallName, syscallNumber } from "./syscalls.ts";
 import { TTY } from "./terminals.ts";

@@ -379,6 +379,14 @@ struct dirent64 { /* getdents64(2) */
 
 static long copy_tree(long from, long to, int depth);
 
+/* Owner first: a change of it takes the set-id bits away. */
+static long give_away(long fd, const struct statx *st)
+{
+	long ret = call3(__NR_fchown, fd, st->stx_uid, st->stx_gid);
+
+	return ret < 0 ? ret : call2(__NR_fchmod, fd, st->stx_mode & 07777);
+}
+
 static long copy_file(long from, long to, const char *name, const struct statx *st)
 {
 	long in = call4(__NR_openat, from, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC, 0);
@@ -388,9 +396,7 @@ static long copy_file(long from, long to, const char *name, const struct statx *
 	while (ret >= 0 && (ret = call4(__NR_sendfile, out, in, 0, COPY_BYTES)) > 0)
 		;
 	if (ret == 0)
-		ret = call3(__NR_fchown, out, st->stx_uid, st->stx_gid);
-	if (ret == 0)
-		ret = call2(__NR_fchmod, out, st->stx_mode & 07777);
+		ret = give_away(out, st);
 	close_fd(out);
 	close_fd(in);
 	return ret;
@@ -404,9 +410,7 @@ static long copy_directory(long from, long to, const char *name, const struct st
 
 	ret = out < 0 ? out : copy_tree(in, out, depth + 1);
 	if (ret == 0)
-		ret = call3(__NR_fchown, out, st->stx_uid, st->stx_gid);
-	if (ret == 0)
-		ret = call2(__NR_fchmod, out, st->stx_mode & 07777);
+		ret = give_away(out, st);
 	close_fd(out);
 	close_fd(in);
 	return ret;

@@ -1,4 +1,4 @@
-import type { LinuxResources } from "../../spec/resources.ts";
+import type { LinuxCpu, LinuxResources } from "../../spec/resources.ts";
 
 /** What a resource limit comes down to: a value for a file of the container's cgroup. */
 export interface CgroupFile {
@@ -22,4 +22,24 @@ export function rdmaFiles({ rdma = {} }: LinuxResources): readonly CgroupFile[] 
     const from = `/linux/resources/rdma/${device}`;
     return { controller: "rdma", file: "rdma.max", value: `${device}${handles}${objects}`, from };
   });
+}
+
+/** config-linux.md § CPU, `cpus` and `mems`: the same files in both versions. */
+export function cpusetFiles(cpu: LinuxCpu): readonly CgroupFile[] {
+  const files: CgroupFile[] = [];
+  const add = (file: string, value: string | undefined, property: keyof LinuxCpu) => {
+    if (value === undefined || value === "") return;
+    files.push({ controller: "cpuset", file, value, from: `/linux/resources/cpu/${property}` });
+  };
+  add("cpuset.cpus", cpu.cpus, "cpus");
+  add("cpuset.mems", cpu.mems, "mems");
+  return files;
+}
+
+/** config-linux.md § PIDs: the same file in both versions. */
+export function pidsFiles({ pids }: LinuxResources): readonly CgroupFile[] {
+  const limit = pids?.limit;
+  if (limit === undefined) return [];
+  const value = limit < 0 ? "max" : String(limit);
+  return [{ controller: "pids", file: "pids.max", value, from: `/linux/resources/pids/limit` }];
 }

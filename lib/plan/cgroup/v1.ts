@@ -1,5 +1,5 @@
 import type { DeviceRule, LinuxCpu, LinuxMemory, LinuxResources } from "../../spec/resources.ts";
-import { type CgroupFile, rdmaFiles } from "./files.ts";
+import { type CgroupFile, cpusetFiles, pidsFiles, rdmaFiles } from "./files.ts";
 
 const RESOURCES = "/linux/resources";
 
@@ -72,24 +72,6 @@ function cpuFiles(cpu: LinuxCpu): readonly CgroupFile[] {
   add("cpu.cfs_quota_us", cpu.quota, "quota");
   add("cpu.cfs_burst_us", cpu.burst, "burst");
   return files;
-}
-
-function cpusetFiles(cpu: LinuxCpu): readonly CgroupFile[] {
-  const files: CgroupFile[] = [];
-  const add = (file: string, value: string | undefined, property: keyof LinuxCpu) => {
-    if (value === undefined || value === "") return;
-    files.push({ controller: "cpuset", file, value, from: `${RESOURCES}/cpu/${property}` });
-  };
-  add("cpuset.cpus", cpu.cpus, "cpus");
-  add("cpuset.mems", cpu.mems, "mems");
-  return files;
-}
-
-function pidsFiles({ pids }: LinuxResources): readonly CgroupFile[] {
-  const limit = pids?.limit;
-  if (limit === undefined) return [];
-  const value = limit < 0 ? "max" : String(limit);
-  return [{ controller: "pids", file: "pids.max", value, from: `${RESOURCES}/pids/limit` }];
 }
 
 function hugetlbFiles({ hugepageLimits = [] }: LinuxResources): readonly CgroupFile[] {

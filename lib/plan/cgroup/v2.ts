@@ -1,6 +1,6 @@
 import { ContainerError } from "../../errors.ts";
 import type { LinuxCpu, LinuxMemory, LinuxResources } from "../../spec/resources.ts";
-import { type CgroupFile, rdmaFiles } from "./files.ts";
+import { type CgroupFile, cpusetFiles, pidsFiles, rdmaFiles } from "./files.ts";
 
 const RESOURCES = "/linux/resources";
 const DEFAULT_PERIOD_US = 100_000;
@@ -91,24 +91,6 @@ function cpuFiles(cpu: LinuxCpu): readonly CgroupFile[] {
   }
   if (cpu.burst !== undefined) add("cpu.max.burst", String(cpu.burst), "burst");
   return files;
-}
-
-function cpusetFiles(cpu: LinuxCpu): readonly CgroupFile[] {
-  const files: CgroupFile[] = [];
-  const add = (file: string, value: string | undefined, property: keyof LinuxCpu) => {
-    if (value === undefined || value === "") return;
-    files.push({ controller: "cpuset", file, value, from: `${RESOURCES}/cpu/${property}` });
-  };
-  add("cpuset.cpus", cpu.cpus, "cpus");
-  add("cpuset.mems", cpu.mems, "mems");
-  return files;
-}
-
-function pidsFiles({ pids }: LinuxResources): readonly CgroupFile[] {
-  const limit = pids?.limit;
-  if (limit === undefined) return [];
-  const value = limit < 0 ? "max" : String(limit);
-  return [{ controller: "pids", file: "pids.max", value, from: `${RESOURCES}/pids/limit` }];
 }
 
 function hugetlbFiles({ hugepageLimits = [] }: LinuxResources): readonly CgroupFile[] {
