@@ -137,7 +137,7 @@ describe("tsrun update", () => {
         ["{", /cannot parse resources: line 1, column 2/],
         ['{"memory":{"limit":"x"}}', /^tsrun: cannot use the resources of .*limits\.json: \/memory\/limit: "x": /],
         [JSON.stringify(check), /linux\.resources\.memory\.limit: rejecting memory limit 4096 < usage \d+\n$/],
-        ['{"unified":{"memory.high":"1"}}', /cannot apply linux\.resources\.unified: /],
+        ['{"unified":{"memory.high":"1"}}', /invalid configuration: linux\.resources\.unified /],
       ];
       for (const [text, stderr] of refused) {
         writeFileSync(file, text);
