@@ -2,7 +2,7 @@ import { ContainerError } from "../errors.ts";
 import { errnoNumber, errnoText } from "./constants/errno.ts";
 import { CLOSE_RANGE, FCNTL } from "./constants/files.ts";
 import { MSG } from "./constants/sockets.ts";
-import { checkedCall, type OwnedFd } from "./fd.ts";
+import { checkedCall, OwnedFd } from "./fd.ts";
 import { findLink } from "./files.ts";
 import type { Kernel } from "./kernel.ts";
 import { createMemfd, sealedMemfd, sealMemfd, writeMemfd } from "./memfd.ts";
@@ -17,6 +17,8 @@ export interface Launch {
   readonly inherit: readonly OwnedFd[];
   /** How many descriptors after 2 the container keeps: 3, 4, … */
   readonly preserveFds: number;
+  /** The descriptors that are its 0, 1 and 2; those of this process when it is not given. */
+  readonly stdio?: readonly number[] | undefined;
 }
 
 const UINT32_MAX = 0xffff_ffff;
@@ -49,9 +51,25 @@ export function launchExecutor(kernel: Kernel, launch: Launch): RunningExecutor 
   const numbers = inherited.map(({ number }) => number);
   writeMemfd(kernel, file, launch.image(numbers, program.number), 0);
   const executable = open.use(sealedMemfd(kernel, "tsrun-init", Buffer.from(EXECUTOR_BASE64, "base64")));
+  using _stdio = launch.stdio === undefined ? undefined : replaceStdio(kernel, launch.stdio);
   const pid = kernel.spawn(`/proc/self/fd/${executable.number}`, ["tsrun", "init", String(program.number)]);
   if (pid < 0) throw new ContainerError("internal", `cannot start the executor: ${errnoText(-pid)}`);
   return { pid, program: file.move() };
+}
+
+/** Makes descriptors the standard streams of this process until the end of the scope. @throws {SyscallError} */
+function replaceStdio(kernel: Kernel, stdio: readonly number[]): Disposable {
+  const doing = { doing: "hand on the standard streams" };
+  using undo = new DisposableStack();
+  stdio.forEach((_, fd) => {
+    // Above all the numbers that the next dup3(2) of this loop could hit.
+    const own = kernel.call("fcntl", fd, FCNTL.F_DUPFD_CLOEXEC, FIRST_FD);
+    if (own < 0) return;
+    undo.use(new OwnedFd(kernel, own));
+    undo.defer(() => kernel.call("dup3", own, fd, 0));
+  });
+  for (const [fd, source] of stdio.entries()) checkedCall(kernel, doing, "dup3", source, fd, 0);
+  return undo.move();
 }
 
 /** Hands the next part of its program to the executor, which waits for it. Nothing can change the program any more. */

@@ -1,7 +1,7 @@
 import { ContainerError } from "../errors.ts";
 import { propertyPath } from "../json-pointer.ts";
 import { listProcesses } from "../linux/cgroup/directory.ts";
-import { launchExecutor, sendPart, waitForChild } from "../linux/executor.ts";
+import { launchExecutor, sendPart } from "../linux/executor.ts";
 import type { OwnedFd } from "../linux/fd.ts";
 import { exists, writeText } from "../linux/files.ts";
 import type { Kernel } from "../linux/kernel.ts";
@@ -28,13 +28,15 @@ import {
 import { destroy } from "./destroy.ts";
 import { awaitInit, type CreatedContainer, findInit, followProgram, type Progress } from "./follow-program.ts";
 import { gatherHost } from "./host.ts";
-import type { CreateRequest, RuntimeOptions } from "./options.ts";
+import type { CreateRequest, RuntimeOptions, Stdio } from "./options.ts";
 import { loadFilter } from "./seccomp-cache.ts";
+import { awaitChild } from "./waits.ts";
 
 /** What a caller of createContainer() may add. */
 export interface CreateSeams {
   /** The socket that takes the terminal. */
   readonly console?: OwnedFd | undefined;
+  readonly stdio?: Stdio | undefined;
   /** The caller stays, and goes on to use the standard streams it hands on. */
   readonly foreground?: boolean;
   /** Runs while the first part of the program does. */
@@ -49,7 +51,7 @@ export async function createContainer(
   options: RuntimeOptions,
   request: CreateRequest,
   bundle: Bundle,
-  { console, meanwhile, foreground = false }: CreateSeams = {},
+  { console, stdio, meanwhile, foreground = false }: CreateSeams = {},
 ): Promise<CreatedContainer> {
   const { kernel } = options;
   const { id } = request;
@@ -57,7 +59,14 @@ export async function createContainer(
   if (options.systemdCgroup) {
     throw new ContainerError("unimplemented", "cannot create the container: not supported: --systemd-cgroup");
   }
-  const host = gatherHost(kernel, config, { id, rootfs, foreground, noPivot: request.noPivot });
+  const host = gatherHost(kernel, config, {
+    id,
+    rootfs,
+    foreground,
+    noPivot: request.noPivot,
+    stdio,
+    nofile: options.nofile,
+  });
   const plan = { ...request, rootfs, initPid: 1 };
   const compiler: Compiler = {
     config,
@@ -96,7 +105,7 @@ export async function createContainer(
   try {
     // Written before anything is made: whoever ends this process now leaves a record of all there is to remove.
     writeRecord(options, record);
-    return await runProgram(options, request, compiler, { directory, console, meanwhile }, progress);
+    return await runProgram(options, request, compiler, { directory, console, stdio, meanwhile }, progress);
   } catch (error) {
     await destroy(options, progress.record);
     throw error;
@@ -117,7 +126,7 @@ async function runProgram(
   progress: Progress,
 ): Promise<CreatedContainer> {
   const { kernel } = options;
-  const { directory, console, meanwhile } = seams;
+  const { directory, console, stdio, meanwhile } = seams;
   const setup = encode(compiler.setup, kernel.architecture);
   const [control, remote] = socketPair(kernel);
   using _control = control;
@@ -127,6 +136,7 @@ async function runProgram(
   const executor = launchExecutor(kernel, {
     inherit: console === undefined ? [remote, listener] : [remote, listener, console],
     preserveFds: request.preserveFds,
+    stdio,
     image: (numbers, program) => {
       names.forEach((name, index) => {
         presetRegister(setup, name, numbers[index] ?? -1);
@@ -139,18 +149,18 @@ async function runProgram(
   remote.close();
   try {
     meanwhile?.();
-    const plan = completePlan(options, compiler, control, progress);
+    const plan = await completePlan(options, compiler, control, progress);
     options.debug(`create container ${request.id}: a program of ${planSteps(plan).length} steps`);
     const part = encode(plan.init, kernel.architecture, setup);
     sendPart(kernel, executor, control, part.image, part.offset);
     return await followProgram(options, plan, compiler.config.hooks ?? {}, control, progress);
   } catch (error) {
-    waitForChild(kernel, executor.pid, true);
+    await awaitChild(options, executor.pid);
     findInit(options, control, progress);
     throw error;
   } finally {
     // It ends by itself when init is born or when a step is refused; a zombie of it would stay with our caller.
-    waitForChild(kernel, executor.pid, true);
+    await awaitChild(options, executor.pid);
   }
 }
 
@@ -162,13 +172,18 @@ interface Compiler {
 }
 
 /** Compiles the rest of the plan, and does what is the runtime's part in it; for that, init may have to be born first. */
-function completePlan(options: RuntimeOptions, compiler: Compiler, control: OwnedFd, progress: Progress): Plan {
+async function completePlan(
+  options: RuntimeOptions,
+  compiler: Compiler,
+  control: OwnedFd,
+  progress: Progress,
+): Promise<Plan> {
   const { config, setup } = compiler;
   const { createContainer: atCreate = [], startContainer: atStart = [] } = config.hooks ?? {};
   const tellsPid = atCreate.length + atStart.length > 0 && !progress.record.ownPidNamespace;
   const partial: Plan = { setup, runtime: compileRuntime(config, "PID"), init: [] };
   if (partial.runtime.length === 0 && !tellsPid) return { ...partial, init: compiler.compileInit(1) };
-  const pid = awaitInit(options, partial, control, progress);
+  const pid = await awaitInit(options, partial, control, progress);
   const runtime = compileRuntime(config, pid);
   for (const step of runtime) writeForInit(options.kernel, step);
   return { setup, runtime, init: compiler.compileInit(tellsPid ? pidInside(options.kernel, pid) : 1) };

@@ -1,7 +1,6 @@
 import { ContainerError } from "../errors.ts";
 import { isFrozen, killAll, listProcesses, removeCgroup, tryRemoveCgroup } from "../linux/cgroup/directory.ts";
 import { SIGNALS } from "../linux/constants/processes.ts";
-import { waitForChild } from "../linux/executor.ts";
 import { writeText } from "../linux/files.ts";
 import type { Kernel } from "../linux/kernel.ts";
 import { isRunning } from "../linux/procfs.ts";
@@ -10,6 +9,7 @@ import { hookState } from "./container-status.ts";
 import { type ContainerRecord, removeContainerDirectory } from "./container-store.ts";
 import { runAllHooks } from "./hooks.ts";
 import type { RuntimeOptions } from "./options.ts";
+import { reapChild } from "./waits.ts";
 
 /** How long the processes of a container may take to end after SIGKILL. */
 const KILL_TIMEOUT_MS = 10_000;
@@ -31,9 +31,10 @@ export async function destroy(options: RuntimeOptions, record: ContainerRecord):
 }
 
 /** When init has ended and its cgroups can be removed as they are, there is nobody left to kill. */
-function removeEmptyCgroups({ kernel }: RuntimeOptions, { init, cgroups }: ContainerRecord): boolean {
+function removeEmptyCgroups(options: RuntimeOptions, { init, cgroups }: ContainerRecord): boolean {
+  const { kernel } = options;
   // Where this process is its parent, a zombie would stay with it.
-  if (init !== undefined) waitForChild(kernel, init.pid, false);
+  if (init !== undefined) reapChild(options, init.pid);
   if (init !== undefined && isRunning(kernel, init.pid, init.startTime)) return false;
   return cgroups.directories.every((directory) => tryRemoveCgroup(kernel, directory));
 }
@@ -62,7 +63,7 @@ function findProcesses(options: RuntimeOptions, record: ContainerRecord): readon
   const pids = new Set(record.cgroups.directories.flatMap((directory) => listProcesses(options.kernel, directory)));
   const { init } = record;
   if (init !== undefined) {
-    waitForChild(options.kernel, init.pid, false);
+    reapChild(options, init.pid);
     if (isRunning(options.kernel, init.pid, init.startTime)) pids.add(init.pid);
     else pids.delete(init.pid);
   }

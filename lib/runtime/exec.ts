@@ -1,8 +1,7 @@
 import { ContainerError } from "../errors.ts";
-import { launchExecutor, parseReport, REPORT_BYTES, type Report, waitForChild } from "../linux/executor.ts";
+import { launchExecutor, parseReport, REPORT_BYTES, type Report } from "../linux/executor.ts";
 import type { OwnedFd } from "../linux/fd.ts";
 import { openDirectory, readText } from "../linux/files.ts";
-import type { Kernel } from "../linux/kernel.ts";
 import { isRunning } from "../linux/procfs.ts";
 import { connectStream, receive, socketPair } from "../linux/socket.ts";
 import type { PlanProcess } from "../plan/compile.ts";
@@ -20,11 +19,12 @@ import { buildProcess, type ExecRequest } from "./exec-process.ts";
 import { watchInit } from "./foreground.ts";
 import { gatherHost } from "./host.ts";
 import { openRelay } from "./open-relay.ts";
-import type { RuntimeOptions } from "./options.ts";
+import type { RuntimeOptions, Stdio } from "./options.ts";
 import { writePidFile } from "./pid-file.ts";
 import { loadFilter } from "./seccomp-cache.ts";
 import { stepError } from "./step-error.ts";
 import type { TerminalRelay } from "./terminal-relay.ts";
+import { awaitChild, awaitReadable } from "./waits.ts";
 
 /**
  * Runs one more process in a running container. In the foreground waits for it and gives its status, 128+n after signal
@@ -33,15 +33,45 @@ import type { TerminalRelay } from "./terminal-relay.ts";
  */
 export async function exec(options: RuntimeOptions, request: ExecRequest): Promise<number> {
   const record = readRecord(options, request.id);
+  const { config } = readContainerConfig(options, request.id);
+  const process = buildProcess(options.kernel, config.process, request);
+  using launch = prepareExec(options, record, { request, process });
+  return request.detach ? await execDetached(options, launch) : await execInForeground(options, launch);
+}
+
+/** Runs a process in a running container for a caller that is its parent; gives its pid. @throws {ContainerError} */
+export async function startExec(
+  options: RuntimeOptions,
+  request: ExecRequest,
+  process: Process,
+  { console, stdio }: { readonly console?: OwnedFd | undefined; readonly stdio: Stdio },
+): Promise<number> {
+  using launch = prepareExec(options, readRecord(options, request.id), { request, process, stdio });
+  return await startProcess(options, launch, console);
+}
+
+interface WantedProcess {
+  readonly request: ExecRequest;
+  readonly process: Process;
+  readonly stdio?: Stdio;
+}
+
+/** Compiles the program that adds a process. @throws {ContainerError} failed_precondition */
+function prepareExec(
+  options: RuntimeOptions,
+  record: ContainerRecord,
+  { request, process, stdio }: WantedProcess,
+): ExecLaunch {
   const initPid = refuseUnlessRunning(options, record, request);
   const { config, exact } = readContainerConfig(options, request.id);
-  const process = buildProcess(options.kernel, config.process, request);
   const linux = config.linux ?? {};
   const host = gatherHost(options.kernel, config, {
     id: record.id,
     rootfs: record.rootfs,
     foreground: !request.detach,
     noPivot: false,
+    stdio,
+    nofile: options.nofile,
   });
   const target: ExecTarget = {
     id: record.id,
@@ -54,17 +84,17 @@ export async function exec(options: RuntimeOptions, request: ExecRequest): Promi
   };
   const steps = compileExec(process, target, host);
   options.debug(`exec in container ${record.id}: a program of ${steps.length} steps`);
-  using initProc = openInit(options, record);
-  const launch = { request, process, steps, initProc };
-  return request.detach ? await execDetached(options, launch) : await execInForeground(options, launch);
+  const initProc = openInit(options, record);
+  return { request, process, steps, initProc, stdio, [Symbol.dispose]: () => initProc.close() };
 }
 
 /** All there is to start a process. */
-interface ExecLaunch {
+interface ExecLaunch extends Disposable {
   readonly request: ExecRequest;
   readonly process: Process;
   readonly steps: readonly Step[];
   readonly initProc: OwnedFd;
+  readonly stdio?: Stdio | undefined;
 }
 
 /** Init's directory in /proc, of which it is sure that it is init's. @throws {ContainerError} failed_precondition */
@@ -81,9 +111,9 @@ async function execDetached(options: RuntimeOptions, launch: ExecLaunch): Promis
   refuseConsoleSocket(request, process.terminal === true);
   const path = request.consoleSocket;
   using console = path === undefined ? undefined : connectStream(options.kernel, path);
-  const pid = startProcess(options, launch, console);
+  const pid = await startProcess(options, launch, console);
   if (request.pidFile !== undefined) writePidFile(options.kernel, request.pidFile, pid);
-  return await Promise.resolve(0);
+  return 0;
 }
 
 async function execInForeground(options: RuntimeOptions, launch: ExecLaunch): Promise<number> {
@@ -98,7 +128,7 @@ async function execInForeground(options: RuntimeOptions, launch: ExecLaunch): Pr
     const [near, far] = process.terminal === true ? socketPair(kernel) : [];
     using console = near;
     using remote = far;
-    const pid = startProcess(options, launch, remote);
+    const pid = await startProcess(options, launch, remote);
     if (request.pidFile !== undefined) writePidFile(kernel, request.pidFile, pid);
     if (console !== undefined) relay = await openRelay(kernel, console);
     return await watch.wait(pid, () => relay?.resize());
@@ -109,11 +139,12 @@ async function execInForeground(options: RuntimeOptions, launch: ExecLaunch): Pr
 }
 
 /** Runs the program until its process has become what it is to be; gives its pid. @throws {SyscallError} */
-function startProcess(
-  { kernel }: RuntimeOptions,
-  { request, steps, initProc }: ExecLaunch,
+async function startProcess(
+  options: RuntimeOptions,
+  { request, steps, initProc, stdio }: ExecLaunch,
   console: OwnedFd | undefined,
-): number {
+): Promise<number> {
+  const { kernel } = options;
   const part = encode(steps, kernel.architecture);
   const [control, remote] = socketPair(kernel);
   using _control = control;
@@ -122,6 +153,7 @@ function startProcess(
   const executor = launchExecutor(kernel, {
     inherit: console === undefined ? [remote, initProc] : [remote, initProc, console],
     preserveFds: request.preserveFds,
+    stdio,
     image: (numbers) => {
       names.forEach((name, index) => {
         presetRegister(part, name, numbers[index] ?? -1);
@@ -132,21 +164,22 @@ function startProcess(
   using _program = executor.program;
   remote.close();
   try {
-    return followUntilExecuted(kernel, steps, control);
+    return await followUntilExecuted(options, steps, control);
   } finally {
-    waitForChild(kernel, executor.pid, true);
+    await awaitChild(options, executor.pid);
   }
 }
 
 /** execve(2) closes the program's end of the socket: its end is the news that the process runs. */
-function followUntilExecuted(kernel: Kernel, steps: readonly Step[], control: OwnedFd): number {
+async function followUntilExecuted(options: RuntimeOptions, steps: readonly Step[], control: OwnedFd): Promise<number> {
   let pid: number | undefined;
   for (;;) {
-    const bytes = receive(kernel, control, new Uint8Array(REPORT_BYTES));
+    await awaitReadable(options, control);
+    const bytes = receive(options.kernel, control, new Uint8Array(REPORT_BYTES));
     if (bytes.length === 0) break;
     const report = parseReport(bytes);
     if (report.kind === "failure") {
-      if (pid !== undefined) waitForChild(kernel, pid, true);
+      if (pid !== undefined) await awaitChild(options, pid);
       throw refusalOf(steps, report, pid === undefined ? "setup" : "init");
     }
     if (report.message === MESSAGE_PID) pid = report.value;

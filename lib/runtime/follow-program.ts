@@ -2,7 +2,7 @@ import { ContainerError } from "../errors.ts";
 import { errnoNumber } from "../linux/constants/errno.ts";
 import { SIGNALS } from "../linux/constants/processes.ts";
 import { MSG } from "../linux/constants/sockets.ts";
-import { parseReport, REPORT_BYTES, type Report, waitForChild } from "../linux/executor.ts";
+import { parseReport, REPORT_BYTES, type Report } from "../linux/executor.ts";
 import type { OwnedFd } from "../linux/fd.ts";
 import { findText } from "../linux/files.ts";
 import type { Kernel } from "../linux/kernel.ts";
@@ -16,6 +16,7 @@ import { type ContainerRecord, writeRecord } from "./container-store.ts";
 import { runHooks } from "./hooks.ts";
 import type { RuntimeOptions } from "./options.ts";
 import { stepError } from "./step-error.ts";
+import { awaitChild, awaitReadable } from "./waits.ts";
 
 /** A container whose init waits for `start`. */
 export interface CreatedContainer {
@@ -41,7 +42,7 @@ export async function followProgram(
   const early: number[] = [];
   for (;;) {
     const kept = progress.record.init === undefined ? undefined : early.shift();
-    const message = kept ?? readMessage(options, plan, control, progress);
+    const message = kept ?? (await readMessage(options, plan, control, progress));
     const { init } = progress.record;
     if (init === undefined) {
       early.push(message);
@@ -58,9 +59,10 @@ export async function followProgram(
 }
 
 /** Reads one message; the pid of init is written down at once. @throws {SyscallError} for the refused step */
-function readMessage(options: RuntimeOptions, plan: Plan, control: OwnedFd, progress: Progress): number {
+async function readMessage(options: RuntimeOptions, plan: Plan, control: OwnedFd, progress: Progress): Promise<number> {
+  await awaitReadable(options, control);
   const bytes = receive(options.kernel, control, new Uint8Array(REPORT_BYTES));
-  if (bytes.length === 0) throw endedEarly(options, progress.record);
+  if (bytes.length === 0) throw await endedEarly(options, progress.record);
   const report = parseReport(bytes);
   if (report.kind === "failure") throw refusalOf(plan, report);
   if (report.message === MESSAGE_PID) recordInit(options, progress, report.value);
@@ -68,8 +70,13 @@ function readMessage(options: RuntimeOptions, plan: Plan, control: OwnedFd, prog
 }
 
 /** Waits for the birth of init. @throws {SyscallError} for a refused step of setup */
-export function awaitInit(options: RuntimeOptions, plan: Plan, control: OwnedFd, progress: Progress): number {
-  while (progress.record.init === undefined) readMessage(options, plan, control, progress);
+export async function awaitInit(
+  options: RuntimeOptions,
+  plan: Plan,
+  control: OwnedFd,
+  progress: Progress,
+): Promise<number> {
+  while (progress.record.init === undefined) await readMessage(options, plan, control, progress);
   return progress.record.init.pid;
 }
 
@@ -98,10 +105,10 @@ function recordInit(options: RuntimeOptions, progress: Progress, pid: number): v
 }
 
 /** Init, or the process before it, went away without a word: something killed it. */
-function endedEarly(options: RuntimeOptions, record: ContainerRecord): ContainerError {
+async function endedEarly(options: RuntimeOptions, record: ContainerRecord): Promise<ContainerError> {
   // Whatever it still does, nobody hears of it any more.
   if (record.init !== undefined) options.kernel.call("kill", record.init.pid, SIGNALS.SIGKILL);
-  const status = record.init === undefined ? undefined : waitForChild(options.kernel, record.init.pid, true);
+  const status = record.init === undefined ? undefined : await awaitChild(options, record.init.pid);
   const how = status?.signal === undefined ? `exit status ${status?.code ?? "unknown"}` : `signal ${status.signal}`;
   const hint = wasOomKilled(options.kernel, record) ? ": container init was OOM-killed (memory limit too low?)" : "";
   return new ContainerError("internal", `cannot create the container: init ended with ${how}${hint}`);

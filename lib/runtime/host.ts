@@ -6,8 +6,9 @@ import type { Host } from "../plan/host.ts";
 import { needsRootfsMountPoint } from "../plan/rootfs.ts";
 import type { Config } from "../spec/config.ts";
 import { locateCgroups } from "./cgroup-path.ts";
+import type { Stdio } from "./options.ts";
 
-const STDIO = [0, 1, 2];
+const OWN_STDIO: Stdio = [0, 1, 2];
 
 /** What the facts depend on besides the config. */
 export interface HostContext {
@@ -15,15 +16,18 @@ export interface HostContext {
   readonly rootfs: string;
   readonly foreground: boolean;
   readonly noPivot: boolean;
+  readonly stdio?: Stdio | undefined;
+  readonly nofile?: Host["nofile"] | undefined;
 }
 
 /** What the plan of this config has to know about this machine and the caller. */
-export function gatherHost(kernel: Kernel, config: Config, { id, rootfs, foreground, noPivot }: HostContext): Host {
+export function gatherHost(kernel: Kernel, config: Config, context: HostContext): Host {
+  const { id, rootfs, foreground, noPivot } = context;
   const host: Host = {
     architecture: kernel.architecture,
     lastCapability: Number(readText(kernel, "/proc/sys/kernel/cap_last_cap")),
-    nofile: callerNofile(kernel),
-    ...lookAtStdio(kernel, foreground),
+    nofile: context.nofile ?? callerNofile(kernel),
+    ...lookAtStdio(kernel, foreground, context.stdio ?? OWN_STDIO),
     cgroups: locateCgroups(kernel, config.linux?.cgroupsPath ?? "", id),
   };
   const needsMountPoint = needsRootfsMountPoint(config.linux ?? {});
@@ -53,11 +57,11 @@ function callerNofile(kernel: Kernel): Host["nofile"] {
 }
 
 /** What the standard streams are, as far as the plan has to know. */
-function lookAtStdio(kernel: Kernel, foreground: boolean): Pick<Host, "nullStdio" | "givenStdio"> {
+function lookAtStdio(kernel: Kernel, foreground: boolean, stdio: Stdio): Pick<Host, "nullStdio" | "givenStdio"> {
   const nullStdio: number[] = [];
   const givenStdio: number[] = [];
-  for (const fd of STDIO) {
-    const status = findStatus(kernel, fd);
+  for (const [fd, source] of stdio.entries()) {
+    const status = findStatus(kernel, source);
     if (status === undefined) continue;
     const isDevice = status.type === FILE_TYPE.S_IFCHR;
     if (isDevice && status.deviceMajor === 1 && status.deviceMinor === 3) nullStdio.push(fd);

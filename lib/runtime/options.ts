@@ -1,4 +1,5 @@
 import type { Kernel } from "../linux/kernel.ts";
+import type { Waits } from "./waits.ts";
 
 /** What every operation needs to know about its surroundings. */
 export interface RuntimeOptions {
@@ -9,7 +10,14 @@ export interface RuntimeOptions {
   readonly rootless: boolean | "auto";
   debug(message: string): void;
   warn(message: string): void;
+  /** Given by a process that must not block. */
+  readonly waits?: Waits;
+  /** RLIMIT_NOFILE of whoever the containers are made for; without, it is that of the parent process. */
+  readonly nofile?: { readonly soft: bigint; readonly hard: bigint };
 }
+
+/** The descriptors that become 0, 1 and 2 of a program; without, it gets those of this process. */
+export type Stdio = readonly [stdin: number, stdout: number, stderr: number];
 
 /** What `create` is asked for. */
 export interface CreateRequest {

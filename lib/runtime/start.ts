@@ -17,6 +17,7 @@ import { killProcesses } from "./destroy.ts";
 import { runHooks } from "./hooks.ts";
 import type { RuntimeOptions } from "./options.ts";
 import { stepError } from "./step-error.ts";
+import { awaitReadable } from "./waits.ts";
 
 /** runtime.md § Start. @throws {ContainerError} failed_precondition unless the container is created */
 export async function start(options: RuntimeOptions, id: string): Promise<void> {
@@ -29,7 +30,7 @@ export async function start(options: RuntimeOptions, id: string): Promise<void> 
  * one that fails is the end of the container.
  */
 export async function startLocked(options: RuntimeOptions, record: ContainerRecord, directory: OwnedFd): Promise<void> {
-  startProgram(options, record, directory);
+  await startProgram(options, record, directory);
   const { init, hooks } = record;
   if (hooks === undefined || init === undefined) return;
   try {
@@ -40,12 +41,13 @@ export async function startLocked(options: RuntimeOptions, record: ContainerReco
   }
 }
 
-function startProgram(options: RuntimeOptions, record: ContainerRecord, directory: OwnedFd): void {
+async function startProgram(options: RuntimeOptions, record: ContainerRecord, directory: OwnedFd): Promise<void> {
   if (record.program === "") {
     throw new ContainerError("failed_precondition", "cannot start the container: its config has no process");
   }
   refuseUnlessCreated(options, record);
   using connection = connect(options, directory);
+  await awaitReadable(options, connection);
   const bytes = receive(options.kernel, connection, new Uint8Array(REPORT_BYTES));
   removeFile(options.kernel, `${containerDirectory(options, record.id)}/${START_SOCKET}`);
   // execve(2) closes the connection: its end is the news that the program runs.
