@@ -1,7 +1,8 @@
 /** bun .ci/build.ts: makes dist/tsrun, and on the way the generated files that it is made from. */
-import { mkdirSync, readFileSync, renameSync, statSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import packageJson from "../package.json" with { type: "json" };
+import { buildProtobuf } from "./protobuf.ts";
 import { ROOT, run, say } from "./shell.ts";
 import { buildValidators } from "./validators.ts";
 
@@ -21,9 +22,13 @@ const C_FLAGS = [
 
 const PROGRAM = "dist/tsrun";
 
+/** The other names the executable is called by. */
+const LINKS = ["containerd-shim-tsrun-v2"];
+
 /** Builds everything. @throws {Error} that says which part was refused, and why */
 export async function build(): Promise<void> {
   await buildValidators();
+  await buildProtobuf();
   await compileInit();
   await bundleProgram();
 }
@@ -79,6 +84,11 @@ async function bundleProgram(): Promise<void> {
     },
   });
   if (!result.success) throw new Error(`cannot bundle cmd/main.ts:\n${result.logs.join("\n")}`);
+  for (const name of LINKS) {
+    const link = join(ROOT, PROGRAM, "..", name);
+    rmSync(link, { force: true });
+    symlinkSync("tsrun", link);
+  }
 }
 
 async function findCommit(): Promise<string> {
