@@ -1,7 +1,7 @@
 import { ContainerError } from "../errors.ts";
 import { errnoNumber, errnoText } from "./constants/errno.ts";
 import { AT_FDCWD, FCNTL, OPEN } from "./constants/files.ts";
-import { MSG, SOCK_FLAGS, SOCKET } from "./constants/sockets.ts";
+import { MSG, SCM_RIGHTS, SOCK_FLAGS, SOCKET, SOL_SOCKET } from "./constants/sockets.ts";
 import { checkedCall, OwnedFd, openCall } from "./fd.ts";
 import type { Kernel } from "./kernel.ts";
 
@@ -64,26 +64,71 @@ const MSGHDR_BYTES = 56;
 const CONTROL_BYTES = 24;
 const CONTROL_DATA = 16;
 
-/** recvmsg(2) of a descriptor sent by SCM_RIGHTS; undefined at the end. */
-export function receiveFd(
-  kernel: Kernel,
-  socket: OwnedFd,
-  address: (buffer: Uint8Array) => number,
-): OwnedFd | undefined {
-  const payload = new Uint8Array(64);
-  const control = new Uint8Array(CONTROL_BYTES);
-  const vector = new BigUint64Array([BigInt(address(payload)), BigInt(payload.length)]);
-  const header = new Uint8Array(MSGHDR_BYTES);
-  const view = new DataView(header.buffer);
+/** The address of a buffer that its owner keeps alive over the call. */
+type AddressOf = (buffer: Uint8Array) => number;
+
+/** `struct msghdr` for one buffer and one control message; what it points to has to be kept alive. */
+function messageHeader(payload: Uint8Array, control: Uint8Array, vector: BigUint64Array, address: AddressOf): DataView {
+  vector.set([BigInt(address(payload)), BigInt(payload.length)]);
+  const view = new DataView(new ArrayBuffer(MSGHDR_BYTES));
   view.setBigUint64(16, BigInt(address(new Uint8Array(vector.buffer))), true);
   view.setBigUint64(24, 1n, true);
   view.setBigUint64(32, BigInt(address(control)), true);
-  view.setBigUint64(40, BigInt(CONTROL_BYTES), true);
-  const doing = { doing: "receive the terminal" };
-  const bytes = checkedCall(kernel, doing, "recvmsg", socket.number, header, MSG.MSG_CMSG_CLOEXEC);
-  const hasFd = view.getBigUint64(40, true) >= BigInt(CONTROL_DATA + 4);
-  if (bytes === 0 || !hasFd) return undefined;
-  return new OwnedFd(kernel, new DataView(control.buffer).getInt32(CONTROL_DATA, true));
+  view.setBigUint64(40, BigInt(control.length), true);
+  return view;
+}
+
+/** A message, and the descriptor that came with it. */
+export interface Received {
+  /** The part of the buffer that was filled; empty at the end. */
+  readonly bytes: Uint8Array;
+  readonly fd?: OwnedFd;
+}
+
+/** recvmsg(2) of one message and of the descriptor that it brings by SCM_RIGHTS; see receive(). @throws {SyscallError} */
+export function receiveWithFd(kernel: Kernel, socket: OwnedFd, buffer: Uint8Array, address: AddressOf): Received {
+  const control = new Uint8Array(CONTROL_BYTES);
+  const vector = new BigUint64Array(2);
+  const view = messageHeader(buffer, control, vector, address);
+  const header = new Uint8Array(view.buffer);
+  const doing = { doing: "receive a descriptor" };
+  let bytes = kernel.call("recvmsg", socket.number, header, MSG.MSG_CMSG_CLOEXEC);
+  if (bytes < 0) bytes = checkedCall(kernel, doing, "recvmsg", socket.number, header, MSG.MSG_CMSG_CLOEXEC);
+  const filled = buffer.subarray(0, bytes);
+  if (view.getBigUint64(40, true) < BigInt(CONTROL_DATA + 4)) return { bytes: filled };
+  return { bytes: filled, fd: new OwnedFd(kernel, new DataView(control.buffer).getInt32(CONTROL_DATA, true)) };
+}
+
+/** recvmsg(2) of a descriptor sent by SCM_RIGHTS; undefined at the end. */
+export function receiveFd(kernel: Kernel, socket: OwnedFd, address: AddressOf): OwnedFd | undefined {
+  const { bytes, fd } = receiveWithFd(kernel, socket, new Uint8Array(64), address);
+  if (bytes.length > 0) return fd;
+  fd?.close();
+  return undefined;
+}
+
+/** sendmsg(2) of a whole message with one descriptor by SCM_RIGHTS. @throws {SyscallError} `cannot <doing>: …` */
+export function sendWithFd(
+  kernel: Kernel,
+  socket: OwnedFd,
+  message: { readonly payload: Uint8Array; readonly fd: OwnedFd; readonly doing: string },
+  address: AddressOf,
+): void {
+  const { payload, fd, doing } = message;
+  const control = new Uint8Array(CONTROL_BYTES);
+  const controlView = new DataView(control.buffer);
+  controlView.setBigUint64(0, BigInt(CONTROL_DATA + 4), true);
+  controlView.setInt32(8, SOL_SOCKET, true);
+  controlView.setInt32(12, SCM_RIGHTS, true);
+  controlView.setInt32(CONTROL_DATA, fd.number, true);
+  const vector = new BigUint64Array(2);
+  const header = new Uint8Array(messageHeader(payload, control, vector, address).buffer);
+  let sent = checkedCall(kernel, { doing }, "sendmsg", socket.number, header, MSG.MSG_NOSIGNAL);
+  // A stream takes what it has room for; the descriptor went with the first byte.
+  while (sent < payload.length) {
+    const rest = payload.subarray(sent);
+    sent += checkedCall(kernel, { doing }, "sendto", socket.number, rest, rest.length, MSG.MSG_NOSIGNAL, 0, 0);
+  }
 }
 
 /** fcntl(2): a descriptor of the caller's at or above `minimum`, without close-on-exec: for a child to inherit. */

@@ -12,6 +12,7 @@ import { compileStdioOwner } from "./process.ts";
 import { compileRlimits } from "./rlimits.ts";
 import { compileScheduling } from "./scheduling.ts";
 import { compileSeccomp, type LoadableFilter } from "./seccomp/compile.ts";
+import { hasListener } from "./seccomp/filter.ts";
 import type { Step } from "./step.ts";
 
 /** What it takes to become a program of the container, from inside of it. */
@@ -33,6 +34,8 @@ export function compileBecome(process: Process, linux: Linux, host: Host, filter
   // Without no_new_privs the filter takes CAP_SYS_ADMIN, which is gone later; with it, the later the better: every step
   // after it has to pass it.
   const isLate = process.noNewPrivileges === true;
+  // It is `create` that knows the way to a listener, not `start`.
+  const isHanded = seccomp !== undefined && hasListener(seccomp);
   return {
     prepare: [
       ...limits.early,
@@ -47,7 +50,8 @@ export function compileBecome(process: Process, linux: Linux, host: Host, filter
       ...compileCapabilities(capabilities, host),
       ...cwd.asUser,
       ...executable.find,
+      ...(isLate && isHanded ? load : []),
     ],
-    execute: [...limits.late, ...(isLate ? load : []), executable.execute],
+    execute: [...limits.late, ...(isLate && !isHanded ? load : []), executable.execute],
   };
 }

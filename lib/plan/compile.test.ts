@@ -45,6 +45,7 @@ const GOLDEN: readonly Golden[] = [
   { name: "user", host: SMALL_V2 },
   { name: "path-lookup-home-missing", host: SMALL_V2 },
   { name: "absolute-args-home-given", host: SMALL_V2 },
+  { name: "seccomp-listener", host: SMALL_V2, request: { filter: { program: new Uint8Array(16), flags: 8 } } },
 ];
 
 function planOf({ name, host, request = {} }: Golden) {

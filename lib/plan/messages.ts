@@ -8,11 +8,20 @@ export const MESSAGE_READY = 3;
 export const MESSAGE_HOOKS = 4;
 /** Says nothing: that it can be sent is all. */
 export const MESSAGE_ALIVE = 5;
+/** Comes with the descriptor that tells a listener of calls: seccomp_unotify(2). */
+export const MESSAGE_LISTENER = 6;
 /** u32 kind, u32 value */
 export const MESSAGE_BYTES = 8;
 
+/** A message of a kind; the value is 0. */
+export function message(kind: number, name: string): Struct {
+  const bytes = new Uint8Array(MESSAGE_BYTES);
+  new DataView(bytes.buffer).setUint32(0, kind, true);
+  return { kind: "struct", bytes, describe: () => `{${name}}` };
+}
+
 /** send(2) of a message to the runtime; a runtime that is gone is a failure, not a SIGPIPE. */
-export function sendMessage(message: Struct, purpose: Purpose): Step {
+export function sendMessage(what: Struct, purpose: Purpose): Step {
   const noSignal = flags(MSG.MSG_NOSIGNAL, MSG);
-  return { call: "sendto", args: [register(CONTROL), message, message.bytes.length, noSignal, 0, 0], purpose };
+  return { call: "sendto", args: [register(CONTROL), what, what.bytes.length, noSignal, 0, 0], purpose };
 }

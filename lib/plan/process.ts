@@ -5,7 +5,7 @@ import type { Process, User } from "../spec/config.ts";
 import { checkNullDevice, fdcwd, openFlags, openInRoot, writeFile } from "./calls.ts";
 import { prctl } from "./credentials.ts";
 import type { Host, Request } from "./host.ts";
-import { MESSAGE_ALIVE, MESSAGE_BYTES, MESSAGE_READY, sendMessage } from "./messages.ts";
+import { MESSAGE_ALIVE, MESSAGE_READY, message, sendMessage } from "./messages.ts";
 import {
   CONTROL,
   close,
@@ -99,10 +99,11 @@ export function compileHardening(): readonly Step[] {
  * it: an orphan would make cgroups behind the back of the one who clears up.
  */
 export function tieToRuntime(): readonly Step[] {
-  const message: Struct = { kind: "struct", bytes: new Uint8Array(MESSAGE_BYTES), describe: () => "{MESSAGE_ALIVE}" };
-  new DataView(message.bytes.buffer).setUint32(0, MESSAGE_ALIVE, true);
   const die: Purpose = { doing: "tie the process to the runtime", from: "" };
-  return [prctl("PR_SET_PDEATHSIG", [flags(SIGNALS.SIGKILL, SIGNALS)], die), sendMessage(message, die)];
+  return [
+    prctl("PR_SET_PDEATHSIG", [flags(SIGNALS.SIGKILL, SIGNALS)], die),
+    sendMessage(message(MESSAGE_ALIVE, "MESSAGE_ALIVE"), die),
+  ];
 }
 
 /** setsid(2): the container's first process leads a session, and can take a terminal. */
@@ -170,12 +171,10 @@ export function compileStdioOwner(user: User, host: Host, terminal: boolean): re
  */
 export function awaitStart(request: Request): readonly Step[] {
   const purpose: Purpose = { doing: "wait for start", from: "" };
-  const message: Struct = { kind: "struct", bytes: new Uint8Array(MESSAGE_BYTES), describe: () => "{MESSAGE_READY}" };
-  new DataView(message.bytes.buffer).setUint32(0, MESSAGE_READY, true);
   return [
     prctl("PR_SET_PDEATHSIG", [0], { doing: "let the process outlive the runtime", from: "" }),
     closeFrom(FIRST_FD + request.preserveFds + 2, { doing: "close all that was opened on the way", from: "" }),
-    sendMessage(message, purpose),
+    sendMessage(message(MESSAGE_READY, "MESSAGE_READY"), purpose),
     close(CONTROL, purpose),
     {
       call: "accept4",

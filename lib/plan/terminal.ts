@@ -1,8 +1,8 @@
-import { MSG, SCM_RIGHTS, SOL_SOCKET } from "../linux/constants/sockets.ts";
 import { TTY } from "../linux/constants/terminals.ts";
 import type { ConsoleSize } from "../spec/config.ts";
 import { attach, checkFilesystem, cloneFd, openFlags, openInRoot } from "./calls.ts";
-import { type Field, flags, type Purpose, register, type Step, type Struct } from "./step.ts";
+import { sendDescriptor } from "./send-descriptor.ts";
+import { flags, type Purpose, register, type Step, type Struct } from "./step.ts";
 
 /** The register with the socket that takes the terminal's master. */
 export const CONSOLE_SOCKET = "consoleSocket";
@@ -65,46 +65,8 @@ function windowSize({ height, width }: ConsoleSize): Struct {
 
 /** What runc sends along with the descriptor; engines read and drop it. */
 const MASTER_NAME = "/dev/ptmx";
-/** Offset of the descriptor in the control message: after u64 length, int level, int type. */
-const CMSG_DATA = 16;
-const CMSG_BYTES = 24;
-
 /** sendmsg(2) of the master by SCM_RIGHTS, as an engine's console socket expects it. */
 function sendMaster(): readonly Step[] {
   const purpose: Purpose = { doing: "send the terminal to the console socket", from: "/process/terminal" };
-  const message = messageWithDescriptor();
-  const descriptor: Field = { kind: "field", of: message, at: MESSAGE_CONTROL + CMSG_DATA, name: "control.fd" };
-  return [
-    { call: "store", args: [descriptor, register("master"), 4], purpose },
-    {
-      call: "sendmsg",
-      args: [register(CONSOLE_SOCKET), message, flags(MSG.MSG_NOSIGNAL, MSG)],
-      purpose,
-    },
-  ];
-}
-
-/** Offsets in the one structure that holds `struct msghdr`, `struct iovec`, the control message and the name. */
-const MESSAGE_IOVEC = 56;
-const MESSAGE_CONTROL = 72;
-
-function messageWithDescriptor(): Struct {
-  const bytes = new Uint8Array(MESSAGE_CONTROL + CMSG_BYTES);
-  const view = new DataView(bytes.buffer);
-  view.setBigUint64(24, 1n, true); // msg_iovlen
-  view.setBigUint64(40, BigInt(CMSG_BYTES), true); // msg_controllen
-  view.setBigUint64(MESSAGE_IOVEC + 8, BigInt(MASTER_NAME.length), true); // iov_len
-  view.setBigUint64(MESSAGE_CONTROL, BigInt(CMSG_DATA + 4), true); // cmsg_len
-  view.setInt32(MESSAGE_CONTROL + 8, SOL_SOCKET, true);
-  view.setInt32(MESSAGE_CONTROL + 12, SCM_RIGHTS, true);
-  return {
-    kind: "struct",
-    bytes,
-    pointers: [
-      { at: 16, to: { kind: "self", at: MESSAGE_IOVEC } },
-      { at: 32, to: { kind: "self", at: MESSAGE_CONTROL } },
-      { at: MESSAGE_IOVEC, to: MASTER_NAME },
-    ],
-    describe: () => `{"${MASTER_NAME}", SCM_RIGHTS=[master]}`,
-  };
+  return sendDescriptor({ socket: CONSOLE_SOCKET, descriptor: "master", payload: MASTER_NAME }, purpose);
 }

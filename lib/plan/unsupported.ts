@@ -18,7 +18,6 @@ export function refuseUnsupported(config: Config): void {
     ["process.selinuxLabel", config.process?.selinuxLabel !== undefined],
     ["linux.mountLabel", linux.mountLabel !== undefined],
     ["linux.netDevices", Object.keys(linux.netDevices ?? {}).length > 0],
-    ["linux.seccomp.listenerPath", linux.seccomp?.listenerPath !== undefined],
     ["linux.intelRdt", linux.intelRdt !== undefined],
   ];
   const mounts = planMounts(config.mounts ?? []).flatMap((mount) =>

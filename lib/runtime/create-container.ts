@@ -29,7 +29,7 @@ import { destroy } from "./destroy.ts";
 import { awaitInit, type CreatedContainer, findInit, followProgram, type Progress } from "./follow-program.ts";
 import { gatherHost } from "./host.ts";
 import type { CreateRequest, RuntimeOptions, Stdio } from "./options.ts";
-import { loadFilter } from "./seccomp-cache.ts";
+import { loadFilter, openListener } from "./seccomp-cache.ts";
 import { awaitChild } from "./waits.ts";
 
 /** What a caller of createContainer() may add. */
@@ -94,7 +94,8 @@ export async function createContainer(
     cgroups,
     ...lateHooks(config.hooks ?? {}),
   };
-  const progress: Progress = { record };
+  using listener = await openListener(kernel, config.linux?.seccomp);
+  const progress: Progress = { record, listener };
   try {
     refuseUsedCgroup(kernel, cgroups.directories);
   } catch (error) {

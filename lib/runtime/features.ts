@@ -105,19 +105,15 @@ const FLAGS: readonly SeccompFlag[] = [
   "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV",
 ];
 
-/** What goes with a listener is supported when a listener is. */
 function describeSeccomp(architecture: Architecture): object {
-  const hasListener = supports({
-    linux: { seccomp: { defaultAction: "SCMP_ACT_ALLOW", listenerPath: "/run/listener.sock" } },
-  });
   const targets = targetsOf({ defaultAction: "SCMP_ACT_ALLOW", architectures: ARCHS }, architecture);
   return {
     enabled: true,
-    actions: ACTIONS.filter((action) => hasListener || action !== "SCMP_ACT_NOTIFY"),
+    actions: ACTIONS,
     operators: OPERATORS,
     archs: targets.map(({ arch }) => arch).sort(),
     knownFlags: FLAGS,
-    supportedFlags: FLAGS.filter((flag) => hasListener || flag !== "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"),
+    supportedFlags: FLAGS,
   };
 }
 

@@ -9,12 +9,13 @@ import type { Kernel } from "../linux/kernel.ts";
 import { readStat } from "../linux/procfs.ts";
 import { receive } from "../linux/socket.ts";
 import { type Plan, planSteps } from "../plan/compile.ts";
-import { MESSAGE_BYTES, MESSAGE_HOOKS, MESSAGE_PID, MESSAGE_READY } from "../plan/messages.ts";
+import { MESSAGE_BYTES, MESSAGE_HOOKS, MESSAGE_LISTENER, MESSAGE_PID, MESSAGE_READY } from "../plan/messages.ts";
 import type { Hooks } from "../spec/config.ts";
 import { hookState } from "./container-status.ts";
 import { type ContainerRecord, writeRecord } from "./container-store.ts";
 import { runHooks } from "./hooks.ts";
 import type { RuntimeOptions } from "./options.ts";
+import type { SeccompListener } from "./seccomp-listener.ts";
 import { stepError } from "./step-error.ts";
 import { awaitChild, awaitReadable } from "./waits.ts";
 
@@ -28,6 +29,8 @@ export interface CreatedContainer {
 /** What is known of a container while it is made. */
 export interface Progress {
   record: ContainerRecord;
+  /** Takes the descriptor of a filter that notifies. */
+  readonly listener?: SeccompListener | undefined;
 }
 
 /** Reads the program's messages until the container is complete. @throws {SyscallError} for the refused step */
@@ -49,6 +52,9 @@ export async function followProgram(
       continue;
     }
     if (message === MESSAGE_READY) return { record: progress.record, initPid: init.pid };
+    if (message === MESSAGE_LISTENER) {
+      progress.listener?.deliver(init.pid, hookState(progress.record, init.pid, "creating"));
+    }
     if (message === MESSAGE_HOOKS) {
       const state = hookState(progress.record, init.pid, "creating");
       await runHooks("prestart", hooks.prestart, state);
@@ -61,12 +67,18 @@ export async function followProgram(
 /** Reads one message; the pid of init is written down at once. @throws {SyscallError} for the refused step */
 async function readMessage(options: RuntimeOptions, plan: Plan, control: OwnedFd, progress: Progress): Promise<number> {
   await awaitReadable(options, control);
-  const bytes = receive(options.kernel, control, new Uint8Array(REPORT_BYTES));
+  const bytes = receiveReport(options.kernel, control, progress.listener);
   if (bytes.length === 0) throw await endedEarly(options, progress.record);
   const report = parseReport(bytes);
   if (report.kind === "failure") throw refusalOf(plan, report);
   if (report.message === MESSAGE_PID) recordInit(options, progress, report.value);
   return report.message;
+}
+
+/** One message of a program: a descriptor can come with it when there is somebody to take it. Empty at the end. */
+export function receiveReport(kernel: Kernel, control: OwnedFd, listener: SeccompListener | undefined): Uint8Array {
+  const buffer = new Uint8Array(REPORT_BYTES);
+  return listener === undefined ? receive(kernel, control, buffer) : listener.receive(control, buffer);
 }
 
 /** Waits for the birth of init. @throws {SyscallError} for a refused step of setup */

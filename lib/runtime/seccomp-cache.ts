@@ -1,9 +1,11 @@
 import { explain } from "../errors.ts";
 import { findBytes, makeDirectories, replaceFile } from "../linux/files.ts";
+import type { Kernel } from "../linux/kernel.ts";
 import type { LoadableFilter } from "../plan/seccomp/compile.ts";
-import { compileFilter, filterCacheKey, filterFlags } from "../plan/seccomp/filter.ts";
+import { compileFilter, filterCacheKey, filterFlags, hasListener } from "../plan/seccomp/filter.ts";
 import type { Seccomp } from "../spec/seccomp.ts";
 import type { RuntimeOptions } from "./options.ts";
+import type { SeccompListener } from "./seccomp-listener.ts";
 
 /** No container can have this name: `@` is not allowed in ids. */
 const DIRECTORY = "@seccomp";
@@ -31,6 +33,13 @@ export function loadFilter(
     options.debug(`cannot cache the seccomp filter: ${explain(error)}`);
   }
   return filter;
+}
+
+/** What takes the descriptor of a profile that notifies; for any other there is none, and nothing to load. */
+export async function openListener(kernel: Kernel, seccomp: Seccomp | undefined): Promise<SeccompListener | undefined> {
+  if (seccomp === undefined || !hasListener(seccomp)) return undefined;
+  const module = await import("./seccomp-listener.ts");
+  return new module.SeccompListener(kernel, seccomp);
 }
 
 function verified(file: Uint8Array | undefined): Uint8Array | undefined {

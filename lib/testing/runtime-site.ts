@@ -130,7 +130,8 @@ export class Site implements CensusScope {
   }
 }
 
-/** The state root itself stays, as its parent would. */
+/** The state root itself stays, as its parent would, and so does its cache of filters. */
 function withoutRoot(census: Census, root: string): Census {
-  return { ...census, stateFiles: census.stateFiles.filter((path) => path !== root) };
+  const stays = (path: string) => path === root || path.startsWith(`${root}/@seccomp`);
+  return { ...census, stateFiles: census.stateFiles.filter((path) => !stays(path)) };
 }

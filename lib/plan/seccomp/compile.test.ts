@@ -24,9 +24,20 @@ describe("compileSeccomp()", () => {
     expect(step.args[2]).to.have.nested.property("pointers[0].to.bytes", PROGRAM);
   });
 
-  it("keeps the listener of a profile that notifies", () => {
+  it("hands the listener of a profile that notifies over with the very next system call", () => {
     const notify: Seccomp = { ...PROFILE, syscalls: [{ names: ["mount"], action: "SCMP_ACT_NOTIFY" }] };
-    expect(only(compileSeccomp(notify, { program: PROGRAM, flags: 8 })).into).to.equal("seccompListener");
+    const [load, store, send, ...rest] = compileSeccomp(notify, { program: PROGRAM, flags: 8 });
+    expect(load).to.deep.include({ call: "seccomp", into: "seccompListener" });
+    // An operation of the executor: no system call that a filter could hold up.
+    expect(store).to.have.property("call", "store");
+    expect(store?.args[1]).to.deep.equal({ kind: "register", name: "seccompListener" });
+    expect(send).to.have.property("call", "sendmsg");
+    expect(send?.args[0]).to.deep.equal({ kind: "register", name: "control" });
+    expect(send?.purpose.from).to.equal("/linux/seccomp/listenerPath");
+    expect(rest).to.deep.equal([]);
+  });
+
+  it("keeps no listener of a profile that does not notify", () => {
     expect(only(compileSeccomp(PROFILE, { program: PROGRAM, flags: 4 })).into).to.equal(undefined);
   });
 });

@@ -6,7 +6,9 @@ import {
   SOCK_FPROG_FILTER,
 } from "../../linux/constants/seccomp.ts";
 import type { Seccomp } from "../../spec/seccomp.ts";
-import { flags, type Purpose, type Step, type Struct } from "../step.ts";
+import { MESSAGE_LISTENER, message } from "../messages.ts";
+import { sendDescriptor } from "../send-descriptor.ts";
+import { CONTROL, flags, type Purpose, type Step, type Struct } from "../step.ts";
 import { hasListener } from "./filter.ts";
 
 /** The register with the descriptor that tells of calls with SCMP_ACT_NOTIFY. */
@@ -20,7 +22,8 @@ export interface LoadableFilter {
 
 /**
  * config-linux.md § Seccomp: puts the filter in force. Every later step has to pass it. Without no_new_privs this
- * takes CAP_SYS_ADMIN.
+ * takes CAP_SYS_ADMIN. Where somebody listens, the very next call hands the descriptor to the runtime, which knows the way
+ * to the listener: until it is there, a call that the filter tells of would wait for an answer that nobody can give.
  */
 export function compileSeccomp(seccomp: Seccomp, filter: LoadableFilter): readonly Step[] {
   const purpose: Purpose = { doing: "load the seccomp filter", from: "/linux/seccomp" };
@@ -30,7 +33,13 @@ export function compileSeccomp(seccomp: Seccomp, filter: LoadableFilter): readon
     args: [operation, flags(filter.flags, SECCOMP_FILTER_FLAG), filterProgram(filter.program)],
     purpose,
   };
-  return [hasListener(seccomp) ? { ...load, into: SECCOMP_LISTENER } : load];
+  if (!hasListener(seccomp)) return [load];
+  const hand: Purpose = { doing: "hand over the seccomp listener", from: "/linux/seccomp/listenerPath" };
+  const payload = message(MESSAGE_LISTENER, "MESSAGE_LISTENER");
+  return [
+    { ...load, into: SECCOMP_LISTENER },
+    ...sendDescriptor({ socket: CONTROL, descriptor: SECCOMP_LISTENER, payload }, hand),
+  ];
 }
 
 /** `struct sock_fprog`: u16 len, pointer to the instructions at offset 8. */

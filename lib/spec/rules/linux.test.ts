@@ -307,11 +307,16 @@ const tables: Record<string, LinuxCase[]> = {
       linux: syscall({ action: "SCMP_ACT_NOTIFY" }),
       faults: ["/seccomp/syscalls/0/action: must not be used without a listenerPath"],
     },
-    {
-      name: "refuses NOTIFY for write",
-      linux: seccomp({ listenerPath: "/l", syscalls: [{ names: ["read", "write"], action: "SCMP_ACT_NOTIFY" }] }),
-      faults: ["/seccomp/syscalls/0/names/1: SCMP_ACT_NOTIFY cannot be used for the write syscall"],
-    },
+    ...["write", "sendmsg"].map((name) => ({
+      name: `refuses NOTIFY for ${name}`,
+      linux: seccomp({ listenerPath: "/l", syscalls: [{ names: ["read", name], action: "SCMP_ACT_NOTIFY" }] }),
+      faults: [`/seccomp/syscalls/0/names/1: SCMP_ACT_NOTIFY cannot be used for the ${name} syscall`],
+    })),
+    ...["l", "./l"].map((listenerPath) => ({
+      name: `wants the listener's path to be absolute: ${listenerPath}`,
+      linux: seccomp({ listenerPath }),
+      faults: ["/seccomp/listenerPath: must be an absolute path"],
+    })),
     {
       name: "takes a comparison",
       linux: syscall({ args: [{ index: 5, value: 2 ** 64, valueTwo: 0, op: "SCMP_CMP_MASKED_EQ" }] }),
