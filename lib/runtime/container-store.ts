@@ -2,6 +2,7 @@ import { ContainerError } from "../errors.ts";
 import { LOCK } from "../linux/constants/files.ts";
 import type { OwnedFd } from "../linux/fd.ts";
 import {
+  findLink,
   findStatus,
   findText,
   isErrno,
@@ -90,15 +91,23 @@ export async function makeContainerDirectory(options: RuntimeOptions, id: string
  * @throws {ContainerError} not_found; aborted when another operation does not end in time
  */
 export async function lockContainer(options: RuntimeOptions, id: string): Promise<OwnedFd> {
-  using opened = openContainer(options, id);
   const deadline = performance.now() + LOCK_TIMEOUT_MS;
-  while (options.kernel.call("flock", opened.number, TRY_EXCLUSIVELY) < 0) {
-    if (performance.now() > deadline) {
-      throw new ContainerError("aborted", `cannot lock container ${id}: another operation on it has not ended`);
+  for (;;) {
+    using opened = openContainer(options, id);
+    while (options.kernel.call("flock", opened.number, TRY_EXCLUSIVELY) < 0) {
+      if (performance.now() > deadline) {
+        throw new ContainerError("aborted", `cannot lock container ${id}: another operation on it has not ended`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, LOCK_POLL_MS));
     }
-    await new Promise((resolve) => setTimeout(resolve, LOCK_POLL_MS));
+    // Whoever held the lock may have removed the directory, and somebody else may have made it anew.
+    if (!isRemoved(options, opened)) return opened.move();
   }
-  return opened.move();
+}
+
+/** What /proc says of a directory that has no name any more; no id has a space. */
+function isRemoved({ kernel }: RuntimeOptions, directory: OwnedFd): boolean {
+  return findLink(kernel, `/proc/self/fd/${directory.number}`)?.endsWith(" (deleted)") ?? false;
 }
 
 function openContainer(options: RuntimeOptions, id: string): OwnedFd {

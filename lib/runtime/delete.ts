@@ -1,4 +1,5 @@
 import { ContainerError } from "../errors.ts";
+import type { OwnedFd } from "../linux/fd.ts";
 import { statusOf } from "./container-status.ts";
 import { findRecord, hasDirectory, lockContainer, notFound, removeContainerDirectory } from "./container-store.ts";
 import { destroy } from "./destroy.ts";
@@ -14,11 +15,11 @@ export async function deleteContainer(
   id: string,
   { force }: { readonly force: boolean },
 ): Promise<void> {
-  if (!hasDirectory(options, id)) {
+  using lock = await findAndLock(options, id);
+  if (lock === undefined) {
     if (force) return;
     throw notFound(id);
   }
-  using _lock = await lockContainer(options, id);
   const record = findRecord(options, id);
   if (record === undefined) {
     // Its maker ended before it wrote down what it makes, so nothing is made yet.
@@ -31,4 +32,15 @@ export async function deleteContainer(
     throw new ContainerError("failed_precondition", `cannot delete container ${id} that is not stopped: ${status}`);
   }
   await destroy(options, record);
+}
+
+/** The lock of a container; undefined when there is none, or none any more. @throws {ContainerError} */
+async function findAndLock(options: RuntimeOptions, id: string): Promise<OwnedFd | undefined> {
+  if (!hasDirectory(options, id)) return undefined;
+  try {
+    return await lockContainer(options, id);
+  } catch (error) {
+    if (error instanceof ContainerError && error.code === "not_found") return undefined;
+    throw error;
+  }
 }
