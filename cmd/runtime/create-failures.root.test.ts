@@ -77,7 +77,7 @@ const EXECUTABLES: readonly Case[] = [
   {
     name: "an executable that is a directory",
     args: ["/bin"],
-    message: () => 'exec: "/bin": is a directory (EISDIR) (process.args[0])',
+    message: () => 'exec: "/bin": is a directory (EISDIR): permission denied (process.args[0])',
   },
   {
     name: "an executable that may not be executed",

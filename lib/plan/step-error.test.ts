@@ -86,11 +86,11 @@ describe("stepError()", () => {
       text: 'exec: "script": permission denied (EACCES) (process.args[0])',
     },
     {
-      // moby daemon/errors.go: "is a directory" → 126
+      // moby daemon/errors.go: "is a directory" → 126; podman's define/errors.go: "permission denied" → 126
       name: "says that the program is a directory",
       step: find("/etc"),
       errno: "EISDIR",
-      text: 'exec: "/etc": is a directory (EISDIR) (process.args[0])',
+      text: 'exec: "/etc": is a directory (EISDIR): permission denied (process.args[0])',
     },
     {
       name: "says that what runs the program is missing",

@@ -43,6 +43,8 @@ function messageOf(step: Step, { errno }: Refusal, property: string): string | u
 }
 
 function whyNotFound(name: string, errno: number): string {
+  // docker knows "is a directory" as the reason for status 126, podman "permission denied" alone.
+  if (errno === errnoNumber("EISDIR")) return `${errnoText(errno)}: permission denied`;
   if (errno !== errnoNumber("ENOENT")) return errnoText(errno);
   return name.includes("/") ? `stat ${name}: ${errnoText(errno)}` : "executable file not found in $PATH";
 }
