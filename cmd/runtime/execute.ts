@@ -46,13 +46,14 @@ async function runCommand(name: string, argv: readonly string[], host: Host, con
 }
 
 function toContext(flags: Values<typeof globalFlags>, log: Log, host: Host): RuntimeContext {
-  const { cwd, uid, gid } = host;
+  const { cwd, uid, gid, env } = host;
   const { systemdCgroup, rootless } = flags;
   const options = {
     kernel: openKernel(),
     root: stateRoot(flags, host),
     systemdCgroup,
     rootless,
+    session: { runtimeDirectory: env["XDG_RUNTIME_DIR"], busAddress: env["DBUS_SESSION_BUS_ADDRESS"] },
     debug: log.debug,
     warn: log.warn,
   };

@@ -10,7 +10,7 @@ export const globalFlags = {
   log: path("file to append messages to; errors go to standard error as well", { label: "FILE" }),
   logFormat: oneOf(["text", "json"], "how to write messages", { label: "FORMAT" }),
   debug: boolean("write debug messages too"),
-  systemdCgroup: boolean("let systemd make the cgroups (not supported: create and run refuse it)"),
+  systemdCgroup: boolean("let systemd make the cgroups: a scope for each container"),
   rootless: booleanOrAuto("accepted for runc's sake, without effect: true, false or auto", { label: "WHEN" }),
   criu: text("obsolete: path of criu", { hidden: true }),
   version: boolean("print the version", { short: "v" }),

@@ -1,7 +1,7 @@
 import type { Config, LinuxNamespace } from "../spec/config.ts";
 import type { State, Status } from "../spec/state.ts";
 import { compileBecome } from "./become.ts";
-import { compileCgroups } from "./cgroup/compile.ts";
+import { compileCgroups, compileLateLimits } from "./cgroup/compile.ts";
 import { compileDevices, planDevices } from "./devices.ts";
 import { compileMakeCwd } from "./executable.ts";
 import { compileFork, openBirthplace, unshareRest } from "./fork.ts";
@@ -32,6 +32,7 @@ import {
   compileRootPropagation,
   enterForHooks,
 } from "./rootfs.ts";
+import { awaitScope, type ScopeStep } from "./scope.ts";
 import type { Step } from "./step.ts";
 import { compileSysctl } from "./sysctl.ts";
 import { compileTerminal } from "./terminal.ts";
@@ -43,13 +44,15 @@ import { compileUts } from "./uts.ts";
 /** What `create` runs: `setup` works in the host's namespaces and ends with the birth of `init`, which does the rest. */
 export interface Plan {
   readonly setup: readonly Step[];
+  /** What the runtime asks of systemd while setup waits. */
+  readonly scope?: readonly ScopeStep[];
   /** What the runtime itself does while init waits for its part of the program. */
   readonly runtime: readonly Step[];
   readonly init: readonly Step[];
 }
 
 /** Which process runs a step. */
-export type PlanProcess = keyof Plan;
+export type PlanProcess = Exclude<keyof Plan, "scope">;
 
 /** What stands for the pid of init where there is none yet. */
 const SOME_PID = "PID";
@@ -86,6 +89,7 @@ export function compileSetup(config: Config, host: Host, request: Request): read
     ...compileDescriptors(INIT_DESCRIPTORS, request.preserveFds, process?.terminal === true),
     ...tieToRuntime(),
     ...compileSignals(),
+    ...(host.scope === undefined ? [] : awaitScope()),
     ...compileOomScore(process),
     ...compileCgroups(linux.resources ?? {}, host),
     ...(hasUserNamespace(namespaces) ? compileUserNamespace(config, request) : []),
@@ -93,7 +97,7 @@ export function compileSetup(config: Config, host: Host, request: Request): read
     ...compileHardening(),
     ...compileTimeNamespace(linux),
     ...compileJoins(namespaces),
-    ...compileFork(namespaces, host),
+    ...compileFork(namespaces, host, compileLateLimits(linux.resources ?? {}, host)),
   ];
 }
 

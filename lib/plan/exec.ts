@@ -5,7 +5,7 @@ import { joinOpenCgroups, openCgroups } from "./cgroup/compile.ts";
 import { prctl } from "./credentials.ts";
 import { compileBirth, openBirthplace } from "./fork.ts";
 import type { CgroupHost, Host } from "./host.ts";
-import { compileJoins } from "./namespaces.ts";
+import { compileJoins, compileLateJoin } from "./namespaces.ts";
 import {
   compileDescriptors,
   compileHardening,
@@ -52,8 +52,9 @@ export function compileExec(process: Process, target: ExecTarget, host: Host): r
     ...openBirthplace(target.cgroups),
     ...compileHardening(),
     ...compileJoins(namespaces, register(INIT_PROC)),
-    ...compileBirth(0, target.cgroups),
+    ...compileBirth(0, target.cgroups, []),
     ...joinOpenCgroups(target.cgroups),
+    ...compileLateJoin(namespaces),
     ...compileHardening(),
     ...(target.namespaces.includes("user") ? becomeRoot() : []),
     compileSession(),

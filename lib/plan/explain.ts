@@ -1,6 +1,7 @@
 import { propertyPath } from "../json-pointer.ts";
 import { describeFlags } from "./calls.ts";
 import type { Plan, PlanProcess } from "./compile.ts";
+import { type ScopeStep, stepsBeforeScope } from "./scope.ts";
 import type { Argument, Step } from "./step.ts";
 
 /** One step as `tsrun explain --format json` gives it. */
@@ -27,8 +28,15 @@ export interface ExplainedStep {
 /** The program in words: the very steps that `create` hands to the executor. */
 export function explainSteps(plan: Plan): readonly ExplainedStep[] {
   const setup = plan.setup.map((step, index) => explainStep(step, index, "setup"));
+  const scope = (plan.scope ?? []).map(explainScopeStep);
+  const waits = stepsBeforeScope(plan.setup);
   const runtime = plan.runtime.map((step) => explainStep(step, undefined, "runtime"));
-  return [...setup, ...runtime, ...plan.init.map((step, index) => explainStep(step, setup.length + index, "init"))];
+  const init = plan.init.map((step, index) => explainStep(step, setup.length + index, "init"));
+  return [...setup.slice(0, waits), ...scope, ...setup.slice(waits), ...runtime, ...init];
+}
+
+function explainScopeStep({ call, text, purpose }: ScopeStep): ExplainedStep {
+  return { process: "runtime", call, arguments: text, purpose: purpose.doing, pointer: purpose.from };
 }
 
 /** The program as text: a line for every purpose, and below it the calls that serve it. */
@@ -53,7 +61,7 @@ export function explainText(plan: Plan): string {
 
 const PROCESS_TITLES: Readonly<Record<PlanProcess, string>> = {
   setup: "setup: a process in the host's namespaces, which ends when init is born",
-  runtime: "runtime: tsrun itself, while init waits",
+  runtime: "runtime: tsrun itself, while the container waits",
   init: "init: the first process of the container",
 };
 

@@ -4,7 +4,7 @@ import { fdcwd, openFlags } from "./calls.ts";
 import { joinOpenCgroups } from "./cgroup/compile.ts";
 import type { CgroupHost, Host } from "./host.ts";
 import { MESSAGE_BYTES, MESSAGE_PID, sendMessage } from "./messages.ts";
-import { hasOwn, newNamespaces } from "./namespaces.ts";
+import { compileLateJoin, hasOwn, newNamespaces } from "./namespaces.ts";
 import { CONTROL, type Field, flags, PROGRAM, type Purpose, register, type Step, type Struct } from "./step.ts";
 
 /**
@@ -15,11 +15,16 @@ const MADE_APART = CLONE.CLONE_NEWCGROUP | CLONE.CLONE_NEWTIME;
 
 const FORK: Purpose = { doing: "start init in new namespaces", from: "/linux/namespaces" };
 
-/** The birth of init, its first steps, and its wait for the rest of the program. */
-export function compileFork(namespaces: readonly LinuxNamespace[], host: Host): readonly Step[] {
+/** The birth of init, what setup does after it, its own first steps, and its wait for the rest of the program. */
+export function compileFork(
+  namespaces: readonly LinuxNamespace[],
+  host: Host,
+  afterBirth: readonly Step[],
+): readonly Step[] {
   return [
-    ...compileBirth(bornWith(namespaces), host.cgroups),
+    ...compileBirth(bornWith(namespaces), host.cgroups, afterBirth),
     ...joinOpenCgroups(host.cgroups),
+    ...compileLateJoin(namespaces),
     ...(hasOwn(namespaces, "cgroup") && !hasOwn(namespaces, "user") ? [unshareCgroup()] : []),
     {
       call: "continue",
@@ -33,13 +38,14 @@ export function compileFork(namespaces: readonly LinuxNamespace[], host: Host): 
  * clone(2), CLONE_PARENT: the process of the container is a child of the runtime, in its new namespaces at once; this one
  * tells its pid and ends. The child joins the cgroups itself: there may be room for one process only.
  */
-export function compileBirth(namespaces: number, cgroups: CgroupHost): readonly Step[] {
+export function compileBirth(namespaces: number, cgroups: CgroupHost, afterBirth: readonly Step[]): readonly Step[] {
   const bits = (namespaces | CLONE.CLONE_PARENT) >>> 0;
   const message: Struct = { kind: "struct", bytes: pidMessage(), describe: () => "{MESSAGE_PID, pid}" };
   const pid: Field = { kind: "field", of: message, at: 4, name: "message.pid" };
   const inParent: readonly Step[] = [
     { call: "store", args: [pid, register("pid"), 4], purpose: FORK },
     sendMessage(message, FORK),
+    ...afterBirth,
     { call: "exit_group", args: [0], purpose: FORK },
   ];
   const birth = { into: "pid", skip: inParent.length, skipOnZero: true, purpose: FORK } as const;

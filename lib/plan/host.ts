@@ -1,5 +1,6 @@
 import type { Architecture } from "../linux/constants/syscalls.ts";
 import type { LoadableFilter } from "./seccomp/compile.ts";
+import type { ScopeName } from "./systemd/unit.ts";
 
 /**
  * What a plan has to know of the machine and of its caller. Gathered once by lib/runtime, so that compiling stays
@@ -16,6 +17,8 @@ export interface Host {
   /** Which of them become the container user's own. */
   readonly givenStdio: readonly number[];
   readonly cgroups: CgroupHost;
+  /** The systemd unit the container gets; absent when its cgroups are made by cgroupfs alone. */
+  readonly scope?: ScopeName;
   /** Where the host has proc and sysfs, for a container whose root is not pivoted. */
   readonly kernelMounts?: readonly string[];
   /** The mount point below which the rootfs lies; known when `linux.rootfsPropagation` needs it. */

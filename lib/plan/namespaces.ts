@@ -20,10 +20,47 @@ const JOIN_ORDER: readonly NamespaceType[] = ["ipc", "uts", "network", "pid", "c
 
 /**
  * setns(2) into the namespaces that have a path, from `base` where it is relative; all are opened before the first is
- * entered.
+ * entered. The cgroup namespace is left to compileLateJoin().
  */
 export function compileJoins(namespaces: readonly LinuxNamespace[], base: Register | Flags = fdcwd()): readonly Step[] {
-  const joined = JOIN_ORDER.flatMap((type) => {
+  const joined = joinedNamespaces(namespaces);
+  return [
+    ...joined.map(
+      ({ type, path, purpose }): Step => ({
+        call: "openat",
+        args: [base, path, openFlags("O_RDONLY", "O_CLOEXEC")],
+        into: `${type}Namespace`,
+        purpose,
+      }),
+    ),
+    ...joined.filter(({ type }) => type !== "cgroup" || !joinsCgroupLate(namespaces)).map(enter),
+  ];
+}
+
+/**
+ * The cgroup namespace, by the process that is born in its cgroup: from inside, a cgroup that is not below the
+ * namespace's root is none, and where cgroup2 is mounted with `nsdelegate` nobody is born there (ENOENT).
+ */
+export function compileLateJoin(namespaces: readonly LinuxNamespace[]): readonly Step[] {
+  if (!joinsCgroupLate(namespaces)) return [];
+  return joinedNamespaces(namespaces)
+    .filter(({ type }) => type === "cgroup")
+    .map(enter);
+}
+
+/** Who is born in a user namespace of its own has no privilege over a cgroup namespace that is there. */
+function joinsCgroupLate(namespaces: readonly LinuxNamespace[]): boolean {
+  return !hasOwn(namespaces, "user");
+}
+
+interface JoinedNamespace {
+  readonly type: NamespaceType;
+  readonly path: string;
+  readonly purpose: Purpose;
+}
+
+function joinedNamespaces(namespaces: readonly LinuxNamespace[]): readonly JoinedNamespace[] {
+  return JOIN_ORDER.flatMap((type) => {
     const index = namespaces.findIndex((namespace) => namespace.type === type && namespace.path !== undefined);
     const path = namespaces[index]?.path;
     if (path === undefined) return [];
@@ -34,19 +71,11 @@ export function compileJoins(namespaces: readonly LinuxNamespace[], base: Regist
     };
     return [{ type, path, purpose }];
   });
-  return [
-    ...joined.map(
-      ({ type, path, purpose }): Step => ({
-        call: "openat",
-        args: [base, path, openFlags("O_RDONLY", "O_CLOEXEC")],
-        into: `${type}Namespace`,
-        purpose,
-      }),
-    ),
-    ...joined.flatMap(({ type, purpose }): readonly Step[] => [
-      { call: "setns", args: [register(`${type}Namespace`), flags(CLONE_NEW[CLONE_FLAGS[type]], CLONE_NEW)], purpose },
-    ]),
-  ];
+}
+
+function enter({ type, purpose }: JoinedNamespace): Step {
+  const kind = flags(CLONE_NEW[CLONE_FLAGS[type]], CLONE_NEW);
+  return { call: "setns", args: [register(`${type}Namespace`), kind], purpose };
 }
 
 /** The CLONE_NEW* bits of the namespaces without a path. */

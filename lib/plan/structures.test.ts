@@ -135,7 +135,7 @@ const CASES: readonly Case[] = [
   },
   {
     name: "struct clone_args",
-    steps: compileFork(NAMESPACES, SMALL_V2),
+    steps: compileFork(NAMESPACES, SMALL_V2, []),
     call: "clone3",
     argument: 0,
     c: `struct clone_args x = { .flags = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_PARENT | CLONE_INTO_CGROUP };`,

@@ -11,9 +11,12 @@ import type { CgroupRecord } from "./container-store.ts";
  * below the cgroup of this process. On v2 that is its parent: a cgroup that passes controllers on holds no processes.
  */
 export function locateCgroups(kernel: Kernel, path: string, id: string): CgroupHost {
+  return placeCgroups(kernel, normalize(path === "" ? id : path), path.startsWith("/"));
+}
+
+/** @param name begins with a slash */
+export function placeCgroups(kernel: Kernel, name: string, isAbsolute: boolean): CgroupHost {
   const mounted = detectCgroups(kernel);
-  const name = normalize(path === "" ? id : path);
-  const isAbsolute = path.startsWith("/");
   if (mounted.mode === "v2") {
     const { mountPoint, ownDirectory, controllers } = mounted.unified;
     const parent = ownDirectory === mountPoint ? mountPoint : ownDirectory.slice(0, ownDirectory.lastIndexOf("/"));

@@ -47,6 +47,8 @@ export interface CgroupRecord {
   readonly directories: readonly string[];
   /** The one of them in the v2 hierarchy of a hybrid host. */
   readonly unified?: string;
+  /** The systemd unit they belong to, and whether its manager is that of a user. */
+  readonly scope?: { readonly name: string; readonly user: boolean };
   /** The one whose freezer holds the container; absent where v1 has no freezer. */
   readonly freezer?: string;
 }

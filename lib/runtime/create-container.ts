@@ -29,6 +29,7 @@ import { destroy } from "./destroy.ts";
 import { awaitInit, type CreatedContainer, findInit, followProgram, type Progress } from "./follow-program.ts";
 import { gatherHost } from "./host.ts";
 import type { CreateRequest, RuntimeOptions, Stdio } from "./options.ts";
+import type { ContainerScope } from "./scope.ts";
 import { loadFilter, openListener } from "./seccomp-cache.ts";
 import { awaitChild } from "./waits.ts";
 
@@ -56,9 +57,7 @@ export async function createContainer(
   const { kernel } = options;
   const { id } = request;
   const { config, rootfs } = bundle;
-  if (options.systemdCgroup) {
-    throw new ContainerError("unimplemented", "cannot create the container: not supported: --systemd-cgroup");
-  }
+  using scope = options.systemdCgroup ? await (await import("./scope.ts")).openScope(options, config, id) : undefined;
   const host = gatherHost(kernel, config, {
     id,
     rootfs,
@@ -66,6 +65,7 @@ export async function createContainer(
     noPivot: request.noPivot,
     stdio,
     nofile: options.nofile,
+    scope,
   });
   const plan = { ...request, rootfs, initPid: 1 };
   const compiler: Compiler = {
@@ -78,7 +78,7 @@ export async function createContainer(
       return compileInit(config, host, { ...plan, initPid, filter });
     },
   };
-  const cgroups = recordCgroups(host.cgroups);
+  const cgroups = { ...recordCgroups(host.cgroups), ...(scope === undefined ? {} : { scope: scope.record }) };
   for (const ignored of ignoredResources(config.linux?.resources ?? {}, cgroups.mode)) options.warn(ignored);
   using directory = await makeContainerDirectory(options, id);
   const record: ContainerRecord = {
@@ -106,7 +106,7 @@ export async function createContainer(
   try {
     // Written before anything is made: whoever ends this process now leaves a record of all there is to remove.
     writeRecord(options, record);
-    return await runProgram(options, request, compiler, { directory, console, stdio, meanwhile }, progress);
+    return await runProgram(options, request, compiler, { directory, scope, console, stdio, meanwhile }, progress);
   } catch (error) {
     await destroy(options, progress.record);
     throw error;
@@ -123,11 +123,11 @@ async function runProgram(
   options: RuntimeOptions,
   request: CreateRequest,
   compiler: Compiler,
-  seams: CreateSeams & { readonly directory: OwnedFd },
+  seams: CreateSeams & { readonly directory: OwnedFd; readonly scope: ContainerScope | undefined },
   progress: Progress,
 ): Promise<CreatedContainer> {
   const { kernel } = options;
-  const { directory, console, stdio, meanwhile } = seams;
+  const { directory, scope, console, stdio, meanwhile } = seams;
   const setup = encode(compiler.setup, kernel.architecture);
   const [control, remote] = socketPair(kernel);
   using _control = control;
@@ -149,6 +149,7 @@ async function runProgram(
   using _program = executor.program;
   remote.close();
   try {
+    await scope?.start(executor.pid, control, progress);
     meanwhile?.();
     const plan = await completePlan(options, compiler, control, progress);
     options.debug(`create container ${request.id}: a program of ${planSteps(plan).length} steps`);

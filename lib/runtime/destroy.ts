@@ -20,8 +20,10 @@ const KILL_POLL_MS = 5;
  * @throws {ContainerError} deadline_exceeded, naming the processes that do not end
  */
 export async function destroy(options: RuntimeOptions, record: ContainerRecord): Promise<void> {
-  if (!removeEmptyCgroups(options, record)) {
+  const { scope } = record.cgroups;
+  if (scope !== undefined || !removeEmptyCgroups(options, record)) {
     await killProcesses(options, record);
+    if (scope !== undefined) await (await import("./scope.ts")).removeScope(options, record, scope);
     for (const directory of record.cgroups.directories) await removeCgroup(options.kernel, directory);
   }
   removeContainerDirectory(options, record.id);

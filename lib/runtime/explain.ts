@@ -1,9 +1,11 @@
 import { compile } from "../plan/compile.ts";
 import { explainSteps, explainText } from "../plan/explain.ts";
 import { compileFilter } from "../plan/seccomp/filter.ts";
+import type { Config } from "../spec/config.ts";
 import { loadBundle } from "./bundle.ts";
 import { gatherHost } from "./host.ts";
 import type { RuntimeOptions } from "./options.ts";
+import type { ContainerScope } from "./scope.ts";
 
 export interface ExplainRequest {
   /** Absolute path. */
@@ -15,9 +17,11 @@ export interface ExplainRequest {
 const EXAMPLE_ID = "ID";
 
 /** The program that `create` would run for this bundle, on this machine. Runs nothing and needs no privilege. */
-export function explainBundle(options: RuntimeOptions, { bundle, format }: ExplainRequest): string {
+export async function explainBundle(options: RuntimeOptions, { bundle, format }: ExplainRequest): Promise<string> {
   const { config, rootfs, exact } = loadBundle(options.kernel, bundle);
-  const found = gatherHost(options.kernel, config, { id: EXAMPLE_ID, rootfs, foreground: false, noPivot: false });
+  using scope = options.systemdCgroup ? await openScope(options, config) : undefined;
+  const context = { id: EXAMPLE_ID, rootfs, foreground: false, noPivot: false, scope };
+  const found = gatherHost(options.kernel, config, context);
   // Those of this command say nothing about those `create` will have.
   const host = { ...found, nullStdio: [], givenStdio: [0, 1, 2] };
   const { seccomp } = config.linux ?? {};
@@ -32,6 +36,11 @@ export function explainBundle(options: RuntimeOptions, { bundle, format }: Expla
     noNewKeyring: false,
     preserveFds: 0,
   };
-  const plan = compile(config, host, request);
+  const plan = { ...compile(config, host, request), ...(scope === undefined ? {} : { scope: scope.steps }) };
   return format === "json" ? `${JSON.stringify(explainSteps(plan), null, 2)}\n` : explainText(plan);
+}
+
+async function openScope(options: RuntimeOptions, config: Config): Promise<ContainerScope> {
+  const scope = await import("./scope.ts");
+  return await scope.openScope(options, config, EXAMPLE_ID);
 }

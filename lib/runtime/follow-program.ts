@@ -123,6 +123,13 @@ async function endedEarly(options: RuntimeOptions, record: ContainerRecord): Pro
   const status = record.init === undefined ? undefined : await awaitChild(options, record.init.pid);
   const how = status?.signal === undefined ? `exit status ${status?.code ?? "unknown"}` : `signal ${status.signal}`;
   const hint = wasOomKilled(options.kernel, record) ? ": container init was OOM-killed (memory limit too low?)" : "";
+  if (record.init === undefined && record.cgroups.scope !== undefined) {
+    // systemd removes the cgroup with its last process, and what it has counted.
+    return new ContainerError(
+      "internal",
+      "cannot create the container: killed before it had a process of its own (memory limit too low?)",
+    );
+  }
   return new ContainerError("internal", `cannot create the container: init ended with ${how}${hint}`);
 }
 

@@ -2,8 +2,9 @@ import { FILE_TYPE } from "../linux/constants/files.ts";
 import { RLIMITS } from "../linux/constants/processes.ts";
 import { findStatus, readText } from "../linux/files.ts";
 import type { Kernel } from "../linux/kernel.ts";
-import type { Host } from "../plan/host.ts";
+import type { CgroupHost, Host } from "../plan/host.ts";
 import { needsRootfsMountPoint } from "../plan/rootfs.ts";
+import type { ScopeName } from "../plan/systemd/unit.ts";
 import type { Config } from "../spec/config.ts";
 import { locateCgroups } from "./cgroup-path.ts";
 import type { Stdio } from "./options.ts";
@@ -18,17 +19,20 @@ export interface HostContext {
   readonly noPivot: boolean;
   readonly stdio?: Stdio | undefined;
   readonly nofile?: Host["nofile"] | undefined;
+  /** The systemd unit that the container gets, and the cgroups it has there. */
+  readonly scope?: { readonly name: ScopeName; readonly cgroups: CgroupHost } | undefined;
 }
 
 /** What the plan of this config has to know about this machine and the caller. */
 export function gatherHost(kernel: Kernel, config: Config, context: HostContext): Host {
-  const { id, rootfs, foreground, noPivot } = context;
+  const { id, rootfs, foreground, noPivot, scope } = context;
   const host: Host = {
     architecture: kernel.architecture,
     lastCapability: Number(readText(kernel, "/proc/sys/kernel/cap_last_cap")),
     nofile: context.nofile ?? callerNofile(kernel),
     ...lookAtStdio(kernel, foreground, context.stdio ?? OWN_STDIO),
-    cgroups: locateCgroups(kernel, config.linux?.cgroupsPath ?? "", id),
+    cgroups: scope?.cgroups ?? locateCgroups(kernel, config.linux?.cgroupsPath ?? "", id),
+    ...(scope === undefined ? {} : { scope: scope.name }),
   };
   const needsMountPoint = needsRootfsMountPoint(config.linux ?? {});
   if (!needsMountPoint && !noPivot) return host;

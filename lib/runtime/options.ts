@@ -8,6 +8,8 @@ export interface RuntimeOptions {
   readonly root: string;
   readonly systemdCgroup: boolean;
   readonly rootless: boolean | "auto";
+  /** Where the caller's own systemd is found: $XDG_RUNTIME_DIR and $DBUS_SESSION_BUS_ADDRESS. */
+  readonly session?: { readonly runtimeDirectory: string | undefined; readonly busAddress: string | undefined };
   debug(message: string): void;
   warn(message: string): void;
   /** Given by a process that must not block. */

@@ -1,13 +1,14 @@
 import { expect } from "chai";
+import { filesV2 } from "../plan/cgroup/v2.ts";
 import type { LinuxResources } from "../spec/resources.ts";
-import { updateFilesV1, updateFilesV2 } from "./update-files.ts";
+import { completeV2, updateFilesV1 } from "./update-files.ts";
 
 function v1(resources: LinuxResources): readonly string[] {
   return updateFilesV1(resources).map(({ file, value }) => `${file}=${value}`);
 }
 
 function v2(resources: LinuxResources, cpuMax = "max 100000\n", memoryMax = "max\n"): readonly string[] {
-  return updateFilesV2(resources, { cpuMax, memoryMax }).map(({ file, value }) => `${file}=${value}`);
+  return filesV2(completeV2(resources, { cpuMax, memoryMax })).map(({ file, value }) => `${file}=${value}`);
 }
 
 describe("updateFilesV1()", () => {
@@ -35,7 +36,7 @@ describe("updateFilesV1()", () => {
   });
 });
 
-describe("updateFilesV2()", () => {
+describe("completeV2()", () => {
   it("keeps the half of cpu.max that is not named", () => {
     expect(v2({ cpu: { quota: 500 } }, "max 20000\n")).to.deep.equal(["cpu.max=500 20000"]);
     expect(v2({ cpu: { period: 50_000 } }, "500 20000\n")).to.deep.equal(["cpu.max=500 50000"]);

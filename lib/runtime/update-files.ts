@@ -1,7 +1,6 @@
 import { ContainerError } from "../errors.ts";
 import type { CgroupFile } from "../plan/cgroup/files.ts";
 import { filesV1 } from "../plan/cgroup/v1.ts";
-import { filesV2 } from "../plan/cgroup/v2.ts";
 import type { LinuxMemory, LinuxResources } from "../spec/resources.ts";
 
 /** What a v2 cgroup is set to now: the texts of its files. */
@@ -41,14 +40,14 @@ function withSwapV1({ swappiness, ...memory }: LinuxMemory): LinuxMemory {
   return { ...memory, ...swap, ...(isSet ? { swappiness } : {}) };
 }
 
-/** The files that an update of a v2 cgroup writes: where two properties share one file, the other stays as it is. */
-export function updateFilesV2(resources: LinuxResources, current: CurrentLimits): readonly CgroupFile[] {
+/** Where two properties share one file of v2, the one that is not named stays as it is. */
+export function completeV2(resources: LinuxResources, current: CurrentLimits): LinuxResources {
   const { cpu, memory, ...rest } = resources;
-  return filesV2({
+  return {
     ...rest,
     ...(cpu === undefined ? {} : { cpu: { ...cpu, ...completeCpu(cpu, current.cpuMax) } }),
     ...(memory === undefined ? {} : { memory: { ...memory, ...completeMemory(memory, current.memoryMax) } }),
-  });
+  };
 }
 
 function completeCpu(

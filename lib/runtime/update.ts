@@ -4,12 +4,13 @@ import { parseNumber } from "../linux/cgroup/parse-values.ts";
 import { exists, findText, isErrno, writeText } from "../linux/files.ts";
 import type { Kernel } from "../linux/kernel.ts";
 import type { CgroupFile } from "../plan/cgroup/files.ts";
+import { filesV2 } from "../plan/cgroup/v2.ts";
 import type { LinuxResources } from "../spec/resources.ts";
 import { statusOf } from "./container-status.ts";
 import { type ContainerRecord, lockContainer, readRecord } from "./container-store.ts";
 import { controllerDirectories } from "./controllers.ts";
 import type { RuntimeOptions } from "./options.ts";
-import { updateFilesV1, updateFilesV2 } from "./update-files.ts";
+import { completeV2, updateFilesV1 } from "./update-files.ts";
 
 /** A limit and where it is written. */
 interface Write {
@@ -33,21 +34,36 @@ export async function update(options: RuntimeOptions, id: string, resources: Lin
   }
   checkBeforeUpdate(kernel, record, resources);
   const old: Write[] = [];
+  const limits = completeLimits(kernel, record, resources);
+  const writes = locate(kernel, record, updateFiles(record, limits));
   try {
-    applyAll(kernel, locate(kernel, record, updateFiles(kernel, record, resources)), old);
+    applyAll(kernel, writes, old);
+    if (await tellSystemd(options, record, limits)) applyAll(kernel, writes, []);
   } catch (error) {
     restore(options, old);
     throw error;
   }
 }
 
-function updateFiles(kernel: Kernel, { cgroups }: ContainerRecord, resources: LinuxResources): readonly CgroupFile[] {
-  if (cgroups.mode === "v1") return updateFilesV1(resources);
+function completeLimits(kernel: Kernel, { cgroups }: ContainerRecord, resources: LinuxResources): LinuxResources {
+  if (cgroups.mode === "v1") return resources;
   const [directory = ""] = cgroups.directories;
-  return updateFilesV2(resources, {
+  return completeV2(resources, {
     cpuMax: findText(kernel, `${directory}/cpu.max`, ...ABSENT),
     memoryMax: findText(kernel, `${directory}/memory.max`, ...ABSENT),
   });
+}
+
+function updateFiles({ cgroups }: ContainerRecord, limits: LinuxResources): readonly CgroupFile[] {
+  return cgroups.mode === "v1" ? updateFilesV1(limits) : filesV2(limits);
+}
+
+/** systemd writes the files itself, and some values less exactly: true when it has to be done again after it. */
+async function tellSystemd(options: RuntimeOptions, { cgroups }: ContainerRecord, limits: LinuxResources) {
+  if (cgroups.scope === undefined) return false;
+  const { updateScope } = await import("./scope.ts");
+  await updateScope(options, cgroups.scope, cgroups.mode, limits);
+  return true;
 }
 
 /** Where every limit is written. @throws {ContainerError} for one without its controller, before anything is changed */

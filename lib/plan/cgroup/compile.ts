@@ -6,7 +6,7 @@ import { DEFAULT_DEVICES } from "../devices.ts";
 import type { CgroupHost, CgroupV1Host, CgroupV2Host, Hierarchy, Host } from "../host.ts";
 import { orElse, type Purpose, type Step } from "../step.ts";
 import { compileDeviceFilter } from "./device-filter.ts";
-import type { CgroupFile } from "./files.ts";
+import { type CgroupFile, pidsFiles } from "./files.ts";
 import { deviceFilesV1, filesV1 } from "./v1.ts";
 import { filesV2 } from "./v2.ts";
 
@@ -18,10 +18,36 @@ const PATH = "/linux/cgroupsPath";
  * @throws {ContainerError} failed_precondition for a limit whose controller this host does not have
  */
 export function compileCgroups(resources: LinuxResources, host: Host): readonly Step[] {
-  return host.cgroups.mode === "v2" ? compileV2(resources, host.cgroups) : compileV1(resources, host.cgroups);
+  const tasks = tasksAtBirth(host);
+  return host.cgroups.mode === "v2"
+    ? compileV2(resources, host.cgroups, tasks)
+    : compileV1(resources, host.cgroups, tasks);
 }
 
-function compileV1(resources: LinuxResources, host: CgroupV1Host): readonly Step[] {
+/** The limits that would forbid the birth of init; setup writes them right after it. */
+export function compileLateLimits(resources: LinuxResources, host: Host): readonly Step[] {
+  const tasks = tasksAtBirth(host);
+  const late = pidsFiles(resources).filter((file) => isLate(file, tasks));
+  const { cgroups } = host;
+  if (cgroups.mode === "v2") return late.flatMap((file) => writeLimit(cgroups.directory, file));
+  const pids = cgroups.hierarchies.filter(({ controllers }) => controllers.includes("pids"));
+  return pids.flatMap(({ directory }) => late.flatMap((file) => writeLimit(directory, file)));
+}
+
+/**
+ * How many tasks the cgroup has when init is born in it: init, and in a scope setup, too. On v1 init is born elsewhere
+ * and joins, which no limit forbids.
+ */
+function tasksAtBirth({ cgroups, scope }: Host): number {
+  if (scope !== undefined) return 2;
+  return cgroups.mode === "v2" ? 1 : 0;
+}
+
+function isLate({ file, value }: CgroupFile, tasks: number): boolean {
+  return file === "pids.max" && Number(value) < tasks;
+}
+
+function compileV1(resources: LinuxResources, host: CgroupV1Host, tasks: number): readonly Step[] {
   if (Object.keys(resources.unified ?? {}).length > 0) {
     throw new ContainerError("failed_precondition", "invalid configuration: linux.resources.unified needs cgroup v2");
   }
@@ -36,7 +62,7 @@ function compileV1(resources: LinuxResources, host: CgroupV1Host): readonly Step
       ...makeBelow(hierarchy.mountPoint, hierarchy.directory),
       ...fillCpuset(hierarchy),
       ...files
-        .filter(({ controller }) => hierarchy.controllers.includes(controller))
+        .filter((file) => hierarchy.controllers.includes(file.controller) && !isLate(file, tasks))
         .flatMap((file) => writeLimit(hierarchy.directory, file)),
       openTasks(hierarchy, index),
     ]),
@@ -90,7 +116,7 @@ function fillCpuset({ cpuset }: Hierarchy): readonly Step[] {
   });
 }
 
-function compileV2(resources: LinuxResources, host: CgroupV2Host): readonly Step[] {
+function compileV2(resources: LinuxResources, host: CgroupV2Host, tasks: number): readonly Step[] {
   const files = filesV2(resources);
   for (const file of files) {
     if (file.controller !== "cgroup" && !host.controllers.includes(file.controller)) refuse(file, "available");
@@ -98,7 +124,7 @@ function compileV2(resources: LinuxResources, host: CgroupV2Host): readonly Step
   return [
     ...makeBelow(host.mountPoint, host.directory),
     ...enableControllers(host),
-    ...files.flatMap((file) => writeLimit(host.directory, file)),
+    ...files.filter((file) => !isLate(file, tasks)).flatMap((file) => writeLimit(host.directory, file)),
     ...compileDeviceFilter([...(resources.devices ?? []), ...DEFAULT_RULES], host.directory),
   ];
 }
@@ -146,7 +172,7 @@ function refuse({ controller, from }: CgroupFile, state: string): never {
 }
 
 /** What every container may use, as with runc: mknod of anything, the default devices, terminals. */
-const DEFAULT_RULES: readonly DeviceRule[] = [
+export const DEFAULT_RULES: readonly DeviceRule[] = [
   { allow: true, type: "c", access: "m" },
   { allow: true, type: "b", access: "m" },
   ...DEFAULT_DEVICES.map(({ major, minor }): DeviceRule => ({ allow: true, type: "c", major, minor, access: "rwm" })),

@@ -1,0 +1,165 @@
+import { ContainerError } from "../errors.ts";
+import { SIGNALS } from "../linux/constants/processes.ts";
+import { isBusError, type ManagerAddress, Systemd } from "../linux/dbus/systemd.ts";
+import type { OwnedFd } from "../linux/fd.ts";
+import { isDirectory, readText } from "../linux/files.ts";
+import type { Kernel } from "../linux/kernel.ts";
+import type { CgroupHost } from "../plan/host.ts";
+import { MESSAGE_BYTES } from "../plan/messages.ts";
+import type { ScopeStep } from "../plan/scope.ts";
+import { compileScope, scopeDescription } from "../plan/systemd/compile.ts";
+import { resourceProperties } from "../plan/systemd/properties.ts";
+import { type ScopeName, scopeName } from "../plan/systemd/unit.ts";
+import type { Config } from "../spec/config.ts";
+import type { LinuxResources } from "../spec/resources.ts";
+import { placeCgroups } from "./cgroup-path.ts";
+import type { CgroupRecord, ContainerRecord } from "./container-store.ts";
+import type { Progress } from "./follow-program.ts";
+import type { RuntimeOptions } from "./options.ts";
+
+type ScopeRecord = NonNullable<CgroupRecord["scope"]>;
+
+/** The systemd unit of a container that is being made, with a connection to its manager. */
+export class ContainerScope implements Disposable {
+  readonly name: ScopeName;
+  readonly cgroups: CgroupHost;
+  /** What start() asks of systemd. */
+  readonly steps: readonly ScopeStep[];
+  readonly record: ScopeRecord;
+  readonly #systemd: Systemd;
+  readonly #kernel: Kernel;
+
+  constructor(kernel: Kernel, systemd: Systemd, plan: Pick<ContainerScope, "name" | "cgroups" | "steps" | "record">) {
+    this.#kernel = kernel;
+    this.#systemd = systemd;
+    this.name = plan.name;
+    this.cgroups = plan.cgroups;
+    this.steps = plan.steps;
+    this.record = plan.record;
+  }
+
+  /**
+   * Makes the unit with the setup process in it, which waits for that and goes on then. When it fails, setup is killed:
+   * it would wait for ever.
+   * @throws {ContainerError} what systemd says
+   */
+  async start(setupPid: number, control: OwnedFd, progress: Progress): Promise<void> {
+    const { name } = this.name;
+    try {
+      await this.#startUnit(setupPid, progress);
+      const directory = this.name.path;
+      const found = await this.#systemd.controlGroupOf(name);
+      if (found !== `${this.#systemd.controlGroup}${directory}`) {
+        throw new ContainerError(
+          "internal",
+          `its cgroup is ${JSON.stringify(found)}, not ${JSON.stringify(directory)}`,
+        );
+      }
+    } catch (cause) {
+      this.#kernel.call("kill", setupPid, SIGNALS.SIGKILL);
+      throw unitError(`cannot start the systemd unit ${name} (linux.cgroupsPath)`, cause);
+    }
+    const answer = new Uint8Array(MESSAGE_BYTES);
+    this.#kernel.call("sendto", control.number, answer, answer.length, 0, 0, 0);
+  }
+
+  async #startUnit(setupPid: number, progress: Progress): Promise<void> {
+    const properties = this.steps.flatMap(({ property }) => property ?? []);
+    const pids = { name: "PIDs", signature: "au", value: [setupPid] };
+    try {
+      await this.#systemd.startTransientUnit(this.name.name, [...properties, pids]);
+    } catch (error) {
+      // Whose unit it is, its cgroup is, too: nothing of it is to be removed.
+      if (isBusError(error, "UnitExists")) {
+        const { scope: _scope, ...cgroups } = progress.record.cgroups;
+        progress.record = { ...progress.record, cgroups: { ...cgroups, directories: [] } };
+      }
+      throw error;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#systemd.close();
+  }
+}
+
+/**
+ * Finds the manager and what the unit of a container is to be. Changes nothing.
+ * @throws {ContainerError} unavailable where there is no systemd; invalid_argument for a path that names no unit
+ */
+export async function openScope(options: RuntimeOptions, config: Config, id: string): Promise<ContainerScope> {
+  const { kernel } = options;
+  const user = isRootless(kernel);
+  const name = scopeName(config.linux?.cgroupsPath ?? "", id, user ? "user.slice" : "system.slice");
+  const systemd = await openManager(options, user);
+  try {
+    const cgroups = placeCgroups(kernel, `${systemd.controlGroup}${name.path}`, true);
+    const facts = { mode: cgroups.mode, version: systemd.version };
+    const steps = compileScope(config, id, name, facts);
+    return new ContainerScope(kernel, systemd, { name, cgroups, steps, record: { name: name.name, user } });
+  } catch (error) {
+    systemd.close();
+    throw error;
+  }
+}
+
+/**
+ * Stops the unit of a container whose processes have ended, and forgets one that has failed. Without systemd it is gone
+ * when it is empty, so that this is no reason to keep the container.
+ */
+export async function removeScope(options: RuntimeOptions, record: ContainerRecord, scope: ScopeRecord): Promise<void> {
+  try {
+    using systemd = await openManager(options, scope.user);
+    // Before init was born the runtime may have been killed: then the unit of this name may be somebody else's.
+    const isOurs =
+      record.init !== undefined || (await systemd.findDescription(scope.name)) === scopeDescription(record.id);
+    if (!isOurs) return;
+    await systemd.stopUnit(scope.name);
+    await systemd.resetFailedUnit(scope.name);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    options.warn(`cannot stop the systemd unit ${scope.name}: ${why}`);
+  }
+}
+
+/** Tells systemd of changed limits, so that it does not take them back. @throws {ContainerError} what systemd says */
+export async function updateScope(
+  options: RuntimeOptions,
+  scope: ScopeRecord,
+  mode: "v1" | "v2",
+  resources: LinuxResources,
+): Promise<void> {
+  using systemd = await openManager(options, scope.user);
+  const properties = resourceProperties(resources, { mode, version: systemd.version });
+  if (properties.length === 0) return;
+  try {
+    await systemd.setUnitProperties(scope.name, properties);
+  } catch (cause) {
+    throw unitError(`cannot set the properties of the systemd unit ${scope.name}`, cause);
+  }
+}
+
+async function openManager({ kernel, session }: RuntimeOptions, user: boolean): Promise<Systemd> {
+  const { runtimeDirectory, busAddress } = session ?? {};
+  const address: ManagerAddress = user ? { user, runtimeDirectory, busAddress } : { user };
+  // sd_booted(3)
+  if (!isDirectory(kernel, "/run/systemd/system")) {
+    const remedy = "without --systemd-cgroup the cgroups are made by cgroupfs";
+    throw new ContainerError(
+      "unavailable",
+      `cannot use --systemd-cgroup: systemd does not run on this host (${remedy})`,
+    );
+  }
+  return await Systemd.open(address);
+}
+
+function unitError(what: string, cause: unknown): ContainerError {
+  return new ContainerError("internal", what, { cause });
+}
+
+/** Neither the host's root nor one of a namespace that has all of the host's ids. */
+function isRootless(kernel: Kernel): boolean {
+  const euid = /^Uid:\s+\d+\s+(\d+)/m.exec(readText(kernel, "/proc/self/status"))?.[1];
+  const isInitial = /^\s*0\s+0\s+4294967295\s*$/.test(readText(kernel, "/proc/self/uid_map"));
+  return euid !== "0" || !isInitial;
+}
