@@ -28,7 +28,7 @@ export function describeFeatures(architecture: Architecture, { ociVersionMax, ve
     linux: {
       namespaces: NAMESPACES.toSorted(),
       capabilities: CAPABILITIES,
-      cgroup: { v1: true, v2: true, systemd: false, systemdUser: false, rdma: true },
+      cgroup: { v1: true, v2: true, systemd: true, systemdUser: true, rdma: true },
       seccomp: describeSeccomp(architecture),
       apparmor: { enabled: supports({ process: { cwd: "/", apparmorProfile: "x" } }) },
       selinux: { enabled: supports({ process: { cwd: "/", selinuxLabel: "x" } }) },
@@ -42,8 +42,8 @@ export function describeFeatures(architecture: Architecture, { ociVersionMax, ve
       "org.tsrun.commit": commit,
       "org.tsrun.version": version,
     },
-    // Annotations are handed to hooks and to `state`; none changes what the runtime does.
-    potentiallyUnsafeConfigAnnotations: [],
+    // All others are handed to hooks and to `state` and change nothing.
+    potentiallyUnsafeConfigAnnotations: ["org.systemd.property."],
   };
 }
 
