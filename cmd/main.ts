@@ -6,11 +6,12 @@ interface ProgramModule {
 }
 
 /** One executable, many programs: the name it is called by (a link) says which. */
-async function loadProgram(): Promise<ProgramModule> {
+async function loadProgram(name: string): Promise<ProgramModule> {
+  if (name.startsWith("containerd-shim-")) return await import("./shim/main.ts");
   return await import("./runtime/main.ts");
 }
 
 // Under `bun cmd/main.ts` the name is the interpreter's.
 const called = baseName(process.argv0);
-const program = await loadProgram();
+const program = await loadProgram(called);
 process.exit(await program.main(called === "bun" ? "tsrun" : called));

@@ -25,9 +25,9 @@ export function openDirectory(kernel: Kernel, path: string): OwnedFd {
 }
 
 /** openat(2). @throws {SyscallError} `cannot <doing>: …` */
-export function openFile(kernel: Kernel, path: string, flags: number, doing?: string): OwnedFd {
+export function openFile(kernel: Kernel, path: string, flags: number, doing?: string, mode = 0o600): OwnedFd {
   const what: Doing = { doing: doing ?? `open ${path}`, path };
-  return openCall(kernel, what, "openat", AT_FDCWD, path, flags | OPEN.O_CLOEXEC, 0o600);
+  return openCall(kernel, what, "openat", AT_FDCWD, path, flags | OPEN.O_CLOEXEC, mode);
 }
 
 /** The whole text of a file. @throws {SyscallError} */

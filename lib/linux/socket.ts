@@ -35,6 +35,30 @@ export function connectIn(kernel: Kernel, directory: OwnedFd, name: string): Own
   return result < 0 ? result : socket.move();
 }
 
+const STREAM_BACKLOG = 4096;
+
+/** listen(2) on a new stream socket, which its owner alone may connect to: the socket, or the negated errno of bind(2). */
+export function listenStream(kernel: Kernel, path: string): OwnedFd | number {
+  const doing = { doing: `listen on ${path}`, path };
+  const address = unixAddress(path);
+  using socket = openCall(kernel, doing, "socket", SOCKET.AF_UNIX, STREAM, 0);
+  // unix(7): the mode of the socket's file is that of its descriptor when it is bound.
+  checkedCall(kernel, doing, "fchmod", socket.number, 0o600);
+  const result = kernel.call("bind", socket.number, address, address.length);
+  if (result < 0) return result;
+  checkedCall(kernel, doing, "listen", socket.number, STREAM_BACKLOG);
+  return socket.move();
+}
+
+/** Whether somebody listens on a stream socket. */
+export function isListening(kernel: Kernel, path: string): boolean {
+  const address = unixAddress(path);
+  const fd = kernel.call("socket", SOCKET.AF_UNIX, STREAM, 0);
+  if (fd < 0) return false;
+  using socket = new OwnedFd(kernel, fd);
+  return kernel.call("connect", socket.number, address, address.length) >= 0;
+}
+
 /** connect(2) to a stream socket by its path. @throws {SyscallError} */
 export function connectStream(kernel: Kernel, path: string): OwnedFd {
   const doing = { doing: `connect to ${path}`, path };

@@ -55,7 +55,18 @@ export const FILESYSTEM_MAGIC = {
 } as const;
 
 /** fcntl(2) */
-export const FCNTL = { F_DUPFD: 0, F_SETFD: 2, F_ADD_SEALS: 1033, F_DUPFD_CLOEXEC: 1030 } as const;
+export const FCNTL = {
+  F_DUPFD: 0,
+  F_SETFD: 2,
+  F_GETFL: 3,
+  F_SETFL: 4,
+  F_SETOWN: 8,
+  F_DUPFD_CLOEXEC: 1030,
+  F_ADD_SEALS: 1033,
+} as const;
+
+/** fcntl(2), F_SETFL: SIGIO when something can be read. */
+export const O_ASYNC = 0o20000;
 
 /** fcntl(2), F_ADD_SEALS: nothing of the file can be changed any more. */
 export const ALL_SEALS = 0x1 | 0x2 | 0x4 | 0x8;

@@ -28,10 +28,16 @@ export const MS = {
   MS_NOSUID: 2,
   MS_NODEV: 4,
   MS_NOEXEC: 8,
+  MS_SYNCHRONOUS: 16,
+  MS_REMOUNT: 32,
+  MS_DIRSYNC: 128,
   MS_NOSYMFOLLOW: 256,
   MS_NOATIME: 1024,
   MS_NODIRATIME: 2048,
+  MS_BIND: 4096,
+  MS_RELATIME: 1 << 21,
   MS_STRICTATIME: 1 << 24,
+  MS_LAZYTIME: 1 << 25,
 } as const;
 
 /** mount(2): applies to the whole tree below. */
@@ -59,4 +65,4 @@ export const MOVE_MOUNT = {
 } as const;
 
 /** umount2(2) */
-export const UMOUNT = { MNT_DETACH: 2 } as const;
+export const UMOUNT = { MNT_DETACH: 2, UMOUNT_NOFOLLOW: 8 } as const;

@@ -1,0 +1,88 @@
+import { P_ALL, WAIT } from "./constants/processes.ts";
+import { type ExitStatus, waitForChild } from "./executor.ts";
+import type { Kernel } from "./kernel.ts";
+
+/** How old a zombie is before it is taken for an orphan: what Bun itself has started, Bun reaps at once. */
+const ORPHAN_GRACE_MS = 100;
+/** Statuses of orphans that are kept for somebody who asks late. */
+const MAX_KEPT = 256;
+/** `struct siginfo`: its size, and where the pid is. */
+const SIGINFO_BYTES = 128;
+const SIGINFO_PID = 16;
+
+interface Waiting {
+  readonly promise: Promise<ExitStatus>;
+  readonly settle: (status: ExitStatus) => void;
+}
+
+/**
+ * The children of a process that is a subreaper: those that are waited for by their pid, and orphans of containers, which
+ * nobody knows. Children of Bun.spawn() are left to Bun.
+ */
+export class Children {
+  readonly #kernel: Kernel;
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #kept = new Map<number, ExitStatus>();
+  #sweep: Timer | undefined;
+  #changedAt = 0;
+
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel;
+  }
+
+  /** The status of a child, when it has ended; 255 for one that somebody else has reaped. */
+  exited(pid: number): Promise<ExitStatus> {
+    const waiting = this.#waiting.get(pid);
+    if (waiting !== undefined) return waiting.promise;
+    const ended = this.reap(pid);
+    if (ended !== undefined) return Promise.resolve(ended);
+    const { promise, resolve } = Promise.withResolvers<ExitStatus>();
+    this.#waiting.set(pid, { promise, settle: resolve });
+    return promise;
+  }
+
+  /** wait4(2), WNOHANG: the status of a child that has ended. Who waits for it gets it too. */
+  reap(pid: number): ExitStatus | undefined {
+    const kept = this.#kept.get(pid);
+    this.#kept.delete(pid);
+    const status = kept ?? waitForChild(this.#kernel, pid, false);
+    if (status === undefined) return undefined;
+    this.#waiting.get(pid)?.settle(status);
+    this.#waiting.delete(pid);
+    return status;
+  }
+
+  /** A child has changed its state: to be called for SIGCHLD. */
+  check(): void {
+    for (const pid of [...this.#waiting.keys()]) this.reap(pid);
+    this.#changedAt = performance.now();
+    this.#sweep ??= setTimeout(() => this.#sweepOrphans(), ORPHAN_GRACE_MS);
+  }
+
+  #sweepOrphans(): void {
+    this.#sweep = undefined;
+    const quietMs = performance.now() - this.#changedAt;
+    if (quietMs < ORPHAN_GRACE_MS) {
+      // One of the zombies may be younger than the grace.
+      this.#sweep = setTimeout(() => this.#sweepOrphans(), ORPHAN_GRACE_MS - quietMs);
+      return;
+    }
+    for (let pid = this.#findZombie(); pid !== 0; pid = this.#findZombie()) this.#bury(pid);
+  }
+
+  /** waitid(2): the pid of a child that has ended, which stays a zombie; 0 when there is none. */
+  #findZombie(): number {
+    const info = new Int32Array(SIGINFO_BYTES / 4);
+    const { WEXITED, WNOHANG, WNOWAIT } = WAIT;
+    const result = this.#kernel.call("waitid", P_ALL, 0, info, WEXITED | WNOHANG | WNOWAIT, 0);
+    return result < 0 ? 0 : (info[SIGINFO_PID / 4] ?? 0);
+  }
+
+  #bury(pid: number): void {
+    const status = waitForChild(this.#kernel, pid, false);
+    if (status === undefined) return;
+    this.#kept.set(pid, status);
+    const [oldest] = this.#kept.keys();
+    if (this.#kept.size > MAX_KEPT && oldest !== undefined) this.#kept.delete(oldest);
+  }
+}

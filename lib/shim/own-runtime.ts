@@ -1,0 +1,110 @@
+import { ContainerError } from "../errors.ts";
+import { loadBundle } from "../runtime/bundle.ts";
+import { type ContainerRecord, findRecord } from "../runtime/container-store.ts";
+import { controllerDirectories } from "../runtime/controllers.ts";
+import { createContainer } from "../runtime/create-container.ts";
+import { deleteContainer } from "../runtime/delete.ts";
+import { startExec } from "../runtime/exec.ts";
+import { kill } from "../runtime/kill.ts";
+import type { RuntimeOptions } from "../runtime/options.ts";
+import { pause, resume } from "../runtime/pause.ts";
+import { listContainerPids } from "../runtime/processes.ts";
+import { start } from "../runtime/start.ts";
+import { update } from "../runtime/update.ts";
+import type { Process } from "../spec/config.ts";
+import type { LinuxResources } from "../spec/resources.ts";
+import type { TaskOptions } from "./options.ts";
+import type { CgroupPlaces, CreatedInit, GivenStdio, TaskRuntime } from "./runtime.ts";
+
+/** lib/runtime, driven in this process. */
+export class OwnRuntime implements TaskRuntime {
+  readonly #options: RuntimeOptions;
+  readonly #id: string;
+  readonly #bundle: string;
+  readonly #task: TaskOptions;
+  #record: ContainerRecord | undefined;
+
+  constructor(
+    options: RuntimeOptions,
+    { id, bundle }: { readonly id: string; readonly bundle: string },
+    task: TaskOptions,
+  ) {
+    this.#options = options;
+    this.#id = id;
+    this.#bundle = bundle;
+    this.#task = task;
+  }
+
+  async create({ fds, console }: GivenStdio): Promise<CreatedInit> {
+    const bundle = loadBundle(this.#options.kernel, this.#bundle);
+    for (const warning of bundle.warnings) this.#options.warn(warning);
+    if ((bundle.config.process?.terminal === true) !== (console !== undefined)) {
+      const why = "process.terminal of its config.json is not what the request says";
+      throw new ContainerError("invalid_argument", `cannot create the container: ${why}`);
+    }
+    const request = {
+      id: this.#id,
+      bundle: this.#bundle,
+      noPivot: this.#task.noPivotRoot,
+      noNewKeyring: this.#task.noNewKeyring,
+      preserveFds: 0,
+    };
+    const { record, initPid } = await createContainer(this.#options, request, bundle, { console, stdio: fds });
+    this.#record = record;
+    return { pid: initPid, ownPidNamespace: record.ownPidNamespace };
+  }
+
+  async start(): Promise<void> {
+    await start(this.#options, this.#id);
+  }
+
+  async exec(process: Process, { fds, console }: GivenStdio): Promise<number> {
+    const request = { ...NO_EXEC_OPTIONS, id: this.#id, tty: process.terminal === true };
+    return await startExec(this.#options, request, process, { console, stdio: fds });
+  }
+
+  async kill(signal: number, all: boolean): Promise<void> {
+    await Promise.resolve();
+    kill(this.#options, this.#id, signal, { all });
+  }
+
+  async pause(): Promise<void> {
+    await pause(this.#options, this.#id);
+  }
+
+  async resume(): Promise<void> {
+    await resume(this.#options, this.#id);
+  }
+
+  async update(resources: LinuxResources): Promise<void> {
+    await update(this.#options, this.#id, resources);
+  }
+
+  async pids(): Promise<readonly number[]> {
+    return await Promise.resolve(listContainerPids(this.#options, this.#id));
+  }
+
+  async delete(): Promise<void> {
+    await deleteContainer(this.#options, this.#id, { force: true });
+  }
+
+  cgroups(): CgroupPlaces | undefined {
+    this.#record ??= findRecord(this.#options, this.#id);
+    if (this.#record === undefined) return undefined;
+    const { cgroups } = this.#record;
+    return { mode: cgroups.mode, directories: controllerDirectories(this.#options.kernel, cgroups) };
+  }
+}
+
+/** A request for `exec` of which the process itself says the rest. */
+const NO_EXEC_OPTIONS = {
+  args: [],
+  env: [],
+  additionalGids: [],
+  capabilities: [],
+  noNewPrivileges: false,
+  detach: true,
+  preserveFds: 0,
+  ignorePaused: false,
+  cgroups: [],
+} as const;

@@ -1,0 +1,46 @@
+import type { OwnedFd } from "../linux/fd.ts";
+import type { Stdio } from "../runtime/options.ts";
+import type { Process } from "../spec/config.ts";
+import type { LinuxResources } from "../spec/resources.ts";
+
+/** The standard streams of a process that is about to be made. */
+export interface GivenStdio {
+  readonly fds: Stdio;
+  /** A process with a terminal sends it here. */
+  readonly console?: OwnedFd | undefined;
+}
+
+/** A container's first process, made and waiting. */
+export interface CreatedInit {
+  /** A child of this process. */
+  readonly pid: number;
+  /** The others of the container end with it. */
+  readonly ownPidNamespace: boolean;
+}
+
+/** What a task needs of an OCI runtime for one container: that in this process, or another one's executable. */
+export interface TaskRuntime {
+  /** @throws {ContainerError}; then nothing is left of it */
+  create(stdio: GivenStdio): Promise<CreatedInit>;
+  start(): Promise<void>;
+  /** Adds a process, which is a child of this one; gives its pid. */
+  exec(process: Process, stdio: GivenStdio): Promise<number>;
+  /** To init, or to every process. @throws {ContainerError} not_found when there is nobody left */
+  kill(signal: number, all: boolean): Promise<void>;
+  pause(): Promise<void>;
+  resume(): Promise<void>;
+  update(resources: LinuxResources): Promise<void>;
+  /** The pids, on this host, of all processes. */
+  pids(): Promise<readonly number[]>;
+  /** Removes the container, whatever is left of it. Idempotent. */
+  delete(): Promise<void>;
+  /** Where the container's counters are read; undefined when it has none. */
+  cgroups(): CgroupPlaces | undefined;
+}
+
+/** The cgroups of a container. */
+export interface CgroupPlaces {
+  readonly mode: "v1" | "v2";
+  /** Its directory by controller; on v2 the same for all. */
+  readonly directories: ReadonlyMap<string, string>;
+}

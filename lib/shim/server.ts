@@ -1,0 +1,68 @@
+import { removeFile } from "../linux/files.ts";
+import type { Kernel } from "../linux/kernel.ts";
+import { serve } from "../rpc/ttrpc/server.ts";
+import type { RuntimeOptions } from "../runtime/options.ts";
+import { openLog } from "./log.ts";
+import { openMachine } from "./machine.ts";
+import { stateRoot } from "./options.ts";
+import { OwnRuntime } from "./own-runtime.ts";
+import { Publisher } from "./publisher.ts";
+import type { TaskRuntime } from "./runtime.ts";
+import { taskServices } from "./task-service.ts";
+import { type NewTask, Tasks } from "./tasks.ts";
+
+/** What a shim is started with. */
+export interface ShimSettings {
+  readonly namespace: string;
+  /** Absolute path: the bundle of the first container. */
+  readonly bundle: string;
+  readonly debug: boolean;
+  /** The listening socket, and where it is. */
+  readonly listener: number;
+  readonly socketPath: string;
+  /** Path of the socket that takes events; "" for none. */
+  readonly eventAddress: string;
+  readonly nofile: RuntimeOptions["nofile"];
+}
+
+/** How long events may take to reach containerd when the shim ends. */
+const FLUSH_MS = 3_000;
+/** The answer to `Shutdown` goes first. */
+const ANSWER_MS = 5;
+
+/** Serves tasks until `Shutdown` is asked for and none is left. */
+export async function runShim(kernel: Kernel, settings: ShimSettings): Promise<void> {
+  const { namespace, bundle, debug } = settings;
+  const log = openLog(kernel, bundle, debug);
+  // What a caller cannot be told must not end the shim: its containers would be left alone.
+  process.on("uncaughtException", (error) => log.warn(`internal error: ${error.stack ?? error.message}`));
+  process.on("unhandledRejection", (error) => {
+    log.warn(`internal error: ${error instanceof Error ? error.stack : String(error)}`);
+  });
+  // Whoever wants to end it asks for `Shutdown`; containerd's own end must not be the shim's.
+  for (const signal of ["SIGHUP", "SIGINT", "SIGTERM", "SIGPIPE"] as const) process.on(signal, () => undefined);
+  const machine = openMachine(kernel);
+  const publisher = new Publisher(settings.eventAddress, namespace, log.warn);
+  const openRuntime = async (task: NewTask): Promise<TaskRuntime> => {
+    const options: RuntimeOptions = {
+      kernel,
+      root: stateRoot(task.options, namespace),
+      systemdCgroup: task.options.systemdCgroup,
+      rootless: "auto",
+      debug: log.debug,
+      warn: log.warn,
+      waits: machine.waits,
+      ...(settings.nofile === undefined ? {} : { nofile: settings.nofile }),
+    };
+    return await Promise.resolve(new OwnRuntime(options, task, task.options));
+  };
+  const tasks = new Tasks({ namespace, machine, publisher, openRuntime, warn: log.warn });
+  const shutdown = Promise.withResolvers<void>();
+  const server = serve(settings.listener, taskServices(tasks, shutdown.resolve));
+  await shutdown.promise;
+  // Nobody finds it from here; a task that came in the last moment would keep its shim.
+  removeFile(kernel, settings.socketPath);
+  server.stop();
+  await new Promise((resolve) => setTimeout(resolve, ANSWER_MS));
+  await publisher.flush(FLUSH_MS);
+}

@@ -1,0 +1,32 @@
+import type { OwnedFd } from "../../linux/fd.ts";
+import type { Stdio } from "../../runtime/options.ts";
+
+/** The standard streams of one process, from before it is made until it is deleted. */
+export interface ProcessStdio {
+  /** What the program is given as 0, 1 and 2. */
+  readonly fds: Stdio;
+  /** What takes the terminal of a process that has one. */
+  readonly console?: OwnedFd | undefined;
+  /** The process is about to read. */
+  prepare(): void;
+  /** The process has its own copies, and its terminal was sent. @throws {ContainerError} when it was not */
+  attach(): void;
+  /** tasks.proto, CloseIO */
+  closeInput(): void;
+  /** tasks.proto, ResizePty; without a terminal nothing. */
+  resize(width: number, height: number): void;
+  /** Passes on what the process has written until now, as long as somebody reads it; then closes everything. */
+  close(): Promise<void>;
+}
+
+/** How long output is passed on after the end of a process when nobody reads it. */
+const DRAIN_MS = 2_000;
+const DRAIN_POLL_MS = 2;
+
+/** Waits until nothing is on its way any more, or the time is up. */
+export async function drain(isIdle: () => boolean): Promise<void> {
+  const deadline = performance.now() + DRAIN_MS;
+  while (!isIdle() && performance.now() < deadline) {
+    await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
+  }
+}

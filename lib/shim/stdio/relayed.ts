@@ -1,0 +1,63 @@
+import type { OwnedFd } from "../../linux/fd.ts";
+import { makePipe, setNonBlocking } from "../../linux/fifo.ts";
+import type { Machine } from "../machine.ts";
+import { Copier } from "./copier.ts";
+import { DirectInput } from "./input.ts";
+import { openSink, type Sink } from "./output.ts";
+import { drain, type ProcessStdio } from "./process-stdio.ts";
+import { type OutputTarget, parseTarget, type StdioPaths } from "./target.ts";
+
+/** An output through a pipe and a copier. */
+interface Relay {
+  readonly reader: OwnedFd;
+  readonly writer: OwnedFd;
+  readonly sink: Sink;
+  copier?: Copier;
+}
+
+/**
+ * Standard streams of a process that may leave others behind, as an exec does: what stays must not keep the client's
+ * FIFOs open. The process writes to pipes, and the FIFOs are ours to close.
+ */
+export function openRelayed(machine: Machine, paths: StdioPaths): ProcessStdio {
+  const { kernel } = machine;
+  using open = new DisposableStack();
+  const input = open.use(new DirectInput(kernel, paths.stdin));
+  const relays = [paths.stdout, paths.stderr].map((path) => openRelay(machine, parseTarget(path), open));
+  const [stdout, stderr] = relays;
+  const kept = open.move();
+  return {
+    fds: [input.reader.number, stdout?.writer.number ?? -1, stderr?.writer.number ?? -1],
+    prepare: () => input.prepare(),
+    attach: () => {
+      input.attach();
+      for (const relay of relays) {
+        relay.writer.close();
+        setNonBlocking(kernel, relay.reader);
+        relay.copier = new Copier(machine, relay.reader, relay.sink.writer);
+      }
+    },
+    closeInput: () => input.closeWriter(),
+    resize: () => undefined,
+    close: async () => {
+      await drain(() => relays.every(({ copier }) => copier?.isIdle ?? true));
+      for (const { copier } of relays) copier?.stop();
+      kept.dispose();
+    },
+  };
+}
+
+/** Whether there are outputs by their paths, FIFOs perhaps, and none that is a file's or a logger's by its URI. */
+export function canRelay(paths: StdioPaths): boolean {
+  const kinds = [paths.stdout, paths.stderr].map((path) => parseTarget(path).kind);
+  return kinds.includes("path") && kinds.every((kind) => kind === "path" || kind === "null");
+}
+
+function openRelay({ kernel }: Machine, target: OutputTarget, open: DisposableStack): Relay {
+  const path = target.kind === "path" ? target.path : "/dev/null";
+  const sink = openSink(kernel, path, target.kind !== "path");
+  open.use(sink.writer);
+  if (sink.keeper !== undefined) open.use(sink.keeper);
+  const { reader, writer } = makePipe(kernel);
+  return { sink, reader: open.use(reader), writer: open.use(writer) };
+}

@@ -1,0 +1,263 @@
+import { ContainerError } from "../errors.ts";
+import { SIGNALS } from "../linux/constants/processes.ts";
+import { sendSignal } from "../linux/signal.ts";
+import type { Process } from "../spec/config.ts";
+import type { LinuxResources } from "../spec/resources.ts";
+import { taskEvent } from "./events.ts";
+import type { Machine } from "./machine.ts";
+import type { OomWatch } from "./oom.ts";
+import type { Publisher } from "./publisher.ts";
+import { type RootfsMount, unmountRootfs } from "./rootfs.ts";
+import type { TaskRuntime } from "./runtime.ts";
+import { openStdio } from "./stdio/open.ts";
+import type { StdioPaths } from "./stdio/target.ts";
+import { type Exit, TaskProcess } from "./task-process.ts";
+import { toTimestamp } from "./timestamp.ts";
+
+/** What a task is made of. */
+export interface TaskParts {
+  readonly id: string;
+  readonly namespace: string;
+  readonly bundle: string;
+  readonly rootfs: readonly RootfsMount[];
+  readonly machine: Machine;
+  readonly publisher: Publisher;
+  readonly runtime: TaskRuntime;
+  readonly init: TaskProcess;
+  readonly ownPidNamespace: boolean;
+  readonly oom: OomWatch | undefined;
+  warn(message: string): void;
+}
+
+/** How long processes without a pid namespace may take to end after init. */
+const REST_TIMEOUT_MS = 10_000;
+
+/** One container with its processes, from the moment it is made until it is deleted. */
+export class Task {
+  readonly parts: TaskParts;
+  readonly execs = new Map<string, TaskProcess>();
+  readonly #execSpecs = new Map<string, Process>();
+  isPaused = false;
+
+  constructor(parts: TaskParts) {
+    this.parts = parts;
+  }
+
+  get init(): TaskProcess {
+    return this.parts.init;
+  }
+
+  /** Follows init to its end. The machine must be told of it in the turn in which it is made. */
+  watchInit(): void {
+    const { machine, init } = this.parts;
+    this.#run(this.#endInit(machine.children.exited(init.pid)));
+  }
+
+  /** The process with this exec id, or init for "". @throws {ContainerError} not_found */
+  process(execId: string): TaskProcess {
+    const found = execId === "" ? this.init : this.execs.get(execId);
+    if (found !== undefined) return found;
+    throw new ContainerError("not_found", `exec ${execId} of task ${this.parts.id} not found`);
+  }
+
+  /** Starts init or an exec; gives its pid. @throws {ContainerError} */
+  async start(execId: string): Promise<number> {
+    const target = this.process(execId);
+    const work = execId === "" ? this.#startInit() : this.#startExec(target);
+    target.starting = work.catch(() => undefined);
+    return await work;
+  }
+
+  async #startInit(): Promise<number> {
+    const { id, init, runtime, publisher } = this.parts;
+    if (init.status !== "created") throw this.#cannot("start", `its process is ${init.status}`);
+    init.stdio.prepare();
+    await runtime.start();
+    // It may have ended already: that is told after this.
+    if (init.exit === undefined) init.status = "running";
+    publisher.publish(taskEvent("TaskStart", { containerId: id, pid: init.pid }));
+    return init.pid;
+  }
+
+  /** Registers an exec; nothing runs yet. @throws {ContainerError} already_exists, failed_precondition */
+  async addExec(execId: string, spec: Process, paths: StdioPaths): Promise<void> {
+    const { id, namespace, machine, publisher, init } = this.parts;
+    if (execId === "") throw new ContainerError("invalid_argument", "cannot add an exec: it has no id");
+    if (this.execs.has(execId)) {
+      throw new ContainerError("already_exists", `exec ${execId} of task ${id} already exists`);
+    }
+    if (init.status === "stopped") throw this.#cannot("add an exec to", "its process has ended");
+    const stdio = await openStdio(machine, paths, { containerId: id, namespace, isInit: false });
+    if (this.execs.has(execId)) {
+      await stdio.close();
+      throw new ContainerError("already_exists", `exec ${execId} of task ${id} already exists`);
+    }
+    this.execs.set(execId, new TaskProcess(execId, paths, stdio));
+    this.#execSpecs.set(execId, { ...spec, terminal: paths.terminal });
+    publisher.publish(taskEvent("TaskExecAdded", { containerId: id, execId }));
+  }
+
+  async #startExec(exec: TaskProcess): Promise<number> {
+    const { id, runtime, publisher, machine, init } = this.parts;
+    const spec = this.#execSpecs.get(exec.id);
+    if (exec.status !== "created" || spec === undefined)
+      throw this.#cannot("start an exec of", "it was started before");
+    if (init.status !== "running") throw this.#cannot("start an exec of", `its process is ${init.status}`);
+    this.#execSpecs.delete(exec.id);
+    exec.stdio.prepare();
+    try {
+      exec.pid = await runtime.exec(spec, { fds: exec.stdio.fds, console: exec.stdio.console });
+    } catch (error) {
+      // A process that never was has ended as far as those who wait for it are concerned.
+      exec.end({ status: NOT_STARTED, atMs: Date.now() });
+      throw error;
+    }
+    exec.status = "running";
+    exec.stdio.attach();
+    this.#run(this.#endExec(exec, machine.children.exited(exec.pid)));
+    publisher.publish(taskEvent("TaskExecStarted", { containerId: id, execId: exec.id, pid: exec.pid }));
+    return exec.pid;
+  }
+
+  async #endExec(exec: TaskProcess, exited: Promise<{ readonly code: number }>): Promise<void> {
+    const { code } = await exited;
+    const exit = { status: code, atMs: Date.now() };
+    await exec.starting;
+    this.#tellExit(exec, exit);
+  }
+
+  async #endInit(exited: Promise<{ readonly code: number }>): Promise<void> {
+    const { init, ownPidNamespace, oom, warn } = this.parts;
+    const { code } = await exited;
+    const exit = { status: code, atMs: Date.now() };
+    await init.starting;
+    try {
+      // The container ends with its first process, whoever else is in it.
+      if (!ownPidNamespace) await this.parts.runtime.kill(SIGNALS.SIGKILL, true);
+    } catch (error) {
+      warn(`cannot end the other processes of ${this.parts.id}: ${error instanceof Error ? error.message : error}`);
+    }
+    await this.#awaitExecs();
+    oom?.check();
+    oom?.close();
+    this.isPaused = false;
+    this.#tellExit(init, exit);
+  }
+
+  /** The end of init is told when that of all others was. */
+  async #awaitExecs(): Promise<void> {
+    const running = [...this.execs.values()].filter(({ status }) => status === "running").map(({ ended }) => ended);
+    let timer: Timer | undefined;
+    const late = new Promise((resolve) => {
+      timer = setTimeout(resolve, REST_TIMEOUT_MS);
+    });
+    await Promise.race([Promise.all(running), late]);
+    clearTimeout(timer);
+  }
+
+  #tellExit(process: TaskProcess, exit: Exit): void {
+    const { id, publisher } = this.parts;
+    publisher.publish(
+      taskEvent("TaskExit", {
+        containerId: id,
+        id: process.id,
+        pid: process.pid,
+        exitStatus: exit.status,
+        exitedAt: toTimestamp(exit.atMs),
+      }),
+    );
+    process.end(exit);
+  }
+
+  /** Signals init, all processes, or an exec. @throws {ContainerError} not_found `process already finished` */
+  async kill(execId: string, signal: number, all: boolean): Promise<void> {
+    const target = this.process(execId);
+    if (target.status === "stopped") throw finished();
+    if (execId !== "") {
+      if (target.status === "created") throw this.#cannot("signal an exec of", "it was not started");
+      if (!sendSignal(this.parts.machine.kernel, target.pid, signal)) throw finished();
+      return;
+    }
+    try {
+      await this.parts.runtime.kill(signal, all);
+    } catch (error) {
+      throw isGone(error) ? finished() : error;
+    }
+  }
+
+  async pause(): Promise<void> {
+    const { id, runtime, publisher } = this.parts;
+    await runtime.pause();
+    this.isPaused = true;
+    publisher.publish(taskEvent("TaskPaused", { containerId: id }));
+  }
+
+  async resume(): Promise<void> {
+    const { id, runtime, publisher } = this.parts;
+    await runtime.resume();
+    this.isPaused = false;
+    publisher.publish(taskEvent("TaskResumed", { containerId: id }));
+  }
+
+  async update(resources: LinuxResources): Promise<void> {
+    await this.parts.runtime.update(resources);
+  }
+
+  /** Removes an exec that does not run. Returns how it ended. @throws {ContainerError} failed_precondition */
+  async deleteExec(execId: string): Promise<TaskProcess> {
+    const exec = this.process(execId);
+    if (exec.status === "running") throw this.#cannot("delete an exec of", "it is running");
+    this.execs.delete(execId);
+    this.#execSpecs.delete(execId);
+    await exec.stdio.close();
+    return exec;
+  }
+
+  /** Removes the container. Idempotent until it succeeds. @throws {ContainerError} failed_precondition */
+  async delete(): Promise<TaskProcess> {
+    const { id, bundle, rootfs, runtime, publisher, machine, init } = this.parts;
+    if (this.isPaused) throw this.#cannot("delete", "it is paused");
+    if (init.status === "running") throw this.#cannot("delete", "its process is running");
+    await runtime.delete();
+    // A task that was never started ends here.
+    if (init.status === "created") await init.ended;
+    for (const exec of this.execs.values()) await exec.stdio.close();
+    await init.stdio.close();
+    unmountRootfs(machine.kernel, bundle, rootfs);
+    const { exit = { status: 0, atMs: 0 } } = init;
+    publisher.publish(
+      taskEvent("TaskDelete", {
+        containerId: id,
+        id,
+        pid: init.pid,
+        exitStatus: exit.status,
+        exitedAt: toTimestamp(exit.atMs),
+      }),
+    );
+    return init;
+  }
+
+  #cannot(doing: string, why: string): ContainerError {
+    return new ContainerError("failed_precondition", `cannot ${doing} task ${this.parts.id}: ${why}`);
+  }
+
+  #run(work: Promise<void>): void {
+    work.catch((error: unknown) =>
+      this.parts.warn(`${this.parts.id}: ${error instanceof Error ? error.stack : error}`),
+    );
+  }
+}
+
+/** What a shell gives for a program it cannot find, and containerd for an exec that did not start. */
+const NOT_STARTED = 255;
+
+/** runc's shim says so, and clients look for it. */
+function finished(): ContainerError {
+  return new ContainerError("not_found", "process already finished");
+}
+
+function isGone(error: unknown): boolean {
+  const isState =
+    error instanceof ContainerError && (error.code === "failed_precondition" || error.code === "not_found");
+  return isState;
+}
