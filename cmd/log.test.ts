@@ -56,7 +56,7 @@ describe("createLog()", () => {
     log.fail(new Error('a "b"\nc'));
     log.warn("plain");
     expect(written.file).to.equal(
-      'time="2026-11-20T23:24:58Z" level=error msg="a \\"b\\"\\nc"\ntime="2026-11-20T23:24:58Z" level=warning msg=plain\n',
+      'time="2026-11-20T23:24:58Z" level=error msg="a \\"b\\"\\\\u000ac"\ntime="2026-11-20T23:24:58Z" level=warning msg=plain\n',
     );
   });
 

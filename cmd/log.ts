@@ -1,4 +1,5 @@
 import { ContainerError, explain, findSyscall } from "../lib/errors.ts";
+import { printable } from "../lib/printable.ts";
 
 export interface LogSettings {
   /** The program's name, which opens every line on standard error. */
@@ -52,11 +53,12 @@ export function createLog(settings: LogSettings, sink: LogSink): Log {
 
   return {
     debug: (message) => {
-      if (settings.debug) write("debug", message, {});
+      if (settings.debug) write("debug", printable(message), {});
     },
-    warn: (message) => write("warning", message, {}),
+    warn: (message) => write("warning", printable(message), {}),
     fail: (error, hint) => {
-      const message = hint === undefined ? explain(error) : `${explain(error)} (${hint})`;
+      const why = printable(explain(error));
+      const message = hint === undefined ? why : `${why} (${hint})`;
       // Only a mistake of ours needs its stack; a ContainerError has said what its reader can act on.
       if (settings.debug && error instanceof Error && !(error instanceof ContainerError)) {
         write("debug", error.stack ?? message, {});

@@ -1,4 +1,5 @@
 import { propertyPath } from "../json-pointer.ts";
+import { printable } from "../printable.ts";
 import { describeFlags } from "./calls.ts";
 import type { Plan, PlanProcess } from "./compile.ts";
 import { type ScopeStep, stepsBeforeScope } from "./scope.ts";
@@ -52,9 +53,9 @@ export function explainText(plan: Plan): string {
     const from = step.pointer === "" ? "" : ` (${propertyPath(step.pointer)})`;
     if (`${step.purpose}${from}` !== title) {
       title = `${step.purpose}${from}`;
-      lines.push(`\n  ${title}`);
+      lines.push(`\n  ${printable(title)}`);
     }
-    lines.push(`  ${String(step.step ?? "").padStart(5)}  ${callText(step)}`);
+    lines.push(`  ${String(step.step ?? "").padStart(5)}  ${printable(callText(step))}`);
   }
   return `${lines.join("\n")}\n`;
 }

@@ -79,13 +79,9 @@ function hasRoundedArgs({ linux }: Config): boolean {
 function parseJson(text: string, name: string): unknown {
   try {
     return JSON.parse(text);
-  } catch (error) {
-    throw syntaxError(name, text, error);
+  } catch {
+    // What JSON.parse() says of it is less than what we find out below.
   }
-}
-
-function syntaxError(name: string, text: string, cause: unknown): ContainerError {
   const { line, column, problem } = locateSyntaxError(text);
-  const where = `line ${line}, column ${column}`;
-  return new ContainerError("invalid_argument", `cannot parse ${name}: ${where}: ${problem}`, { cause });
+  throw new ContainerError("invalid_argument", `cannot parse ${name}: line ${line}, column ${column}: ${problem}`);
 }
