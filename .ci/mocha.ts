@@ -17,7 +17,7 @@ interface Report {
 }
 
 const TEST_TIMEOUT_MS = 30_000;
-const PROCESS_TIMEOUT_MS = 150_000;
+const PROCESS_TIMEOUT_MS = 400_000;
 
 /** Runs test files in a mocha process of their own; a process that ends without a report is one failure. */
 export async function runMocha(files: readonly string[]): Promise<Verdict> {
