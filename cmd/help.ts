@@ -18,17 +18,17 @@ export function usageLine(program: string, spec: CommandSpec): string {
   return [program, spec.name, "[options]", ...labels].join(" ");
 }
 
-/** The text of `PROGRAM COMMAND --help`. */
+/** The text of `PROGRAM COMMAND --help`: sections as runc has them, where tests and completions look for names. */
 export function renderCommandHelp(program: string, spec: CommandSpec): string {
   const args = Object.values(spec.args).map((arg): Row => [arg.label, arg.summary]);
   return joinSections([
-    `${program} ${spec.name} - ${spec.summary}`,
-    section("Usage", [`  ${usageLine(program, spec)}`]),
-    spec.description === undefined ? "" : wrap(spec.description, WIDTH).join("\n"),
-    section("Arguments", renderRows(args)),
-    section("Options", renderFlags(spec.flags)),
-    section("Examples", renderExamples(program, spec)),
-    section("Exit status", renderExitStatuses(spec)),
+    section("NAME", [`${INDENT}${program} ${spec.name} - ${spec.summary}`]),
+    section("USAGE", [`${INDENT}${usageLine(program, spec)}`]),
+    section("DESCRIPTION", spec.description === undefined ? [] : indent(spec.description)),
+    section("ARGUMENTS", renderRows(args)),
+    section("OPTIONS", renderFlags(spec.flags)),
+    section("EXAMPLES", renderExamples(program, spec)),
+    section("EXIT STATUS", renderExitStatuses(spec)),
   ]);
 }
 
@@ -36,13 +36,20 @@ export function renderCommandHelp(program: string, spec: CommandSpec): string {
 export function renderProgramHelp(spec: ProgramSpec): string {
   const commands = spec.commands.map((each): Row => [each.name, each.summary]);
   return joinSections([
-    `${spec.name} - ${spec.summary}`,
-    section("Usage", [`  ${spec.name} [global options] COMMAND [options] [arguments]`]),
-    wrap(spec.description, WIDTH).join("\n"),
-    section("Commands", renderRows(commands)),
-    section("Global options", [...renderFlags(spec.flags)]),
+    section("NAME", [`${INDENT}${spec.name} - ${spec.summary}`]),
+    section("USAGE", [`${INDENT}${spec.name} [global options] COMMAND [options] [arguments]`]),
+    section("DESCRIPTION", indent(spec.description)),
+    section("COMMANDS", renderRows(commands)),
+    section("GLOBAL OPTIONS", renderFlags(spec.flags)),
     `"${spec.name} COMMAND --help" explains one command.`,
   ]);
+}
+
+/** What every line of a section begins with. */
+const INDENT = "   ";
+
+function indent(prose: string): readonly string[] {
+  return wrap(prose, WIDTH - INDENT.length).map((line) => `${INDENT}${line}`);
 }
 
 type Row = readonly [left: string, right: string];
@@ -66,7 +73,7 @@ function flagSummary(flag: Flag<unknown>): string {
 }
 
 function renderExamples(program: string, { examples = [] }: CommandSpec): readonly string[] {
-  return examples.flatMap((example) => [`  # ${example.summary}`, `  ${program} ${example.command}`]);
+  return examples.flatMap((example) => [`${INDENT}# ${example.summary}`, `${INDENT}${program} ${example.command}`]);
 }
 
 function renderExitStatuses({ exitStatuses = [] }: CommandSpec): readonly string[] {
@@ -75,9 +82,11 @@ function renderExitStatuses({ exitStatuses = [] }: CommandSpec): readonly string
 }
 
 function renderRows(rows: readonly Row[]): readonly string[] {
-  const left = Math.max(0, ...rows.map(([label]) => label.length)) + 4;
+  const left = Math.max(0, ...rows.map(([label]) => label.length)) + 2;
   return rows.flatMap(([label, summary]) =>
-    wrap(summary, WIDTH - left).map((line, index) => `  ${(index === 0 ? label : "").padEnd(left - 2)}${line}`),
+    wrap(summary, WIDTH - INDENT.length - left).map(
+      (line, index) => `${INDENT}${(index === 0 ? label : "").padEnd(left)}${line}`,
+    ),
   );
 }
 

@@ -83,12 +83,14 @@ describe("createLog()", () => {
     expect(written).to.deep.equal({ stderr: "", file: "" });
   });
 
-  it("writes to standard error without a file: words, or JSON when asked", () => {
+  it("writes to standard error without a file: words, debug messages as runc does, or JSON when asked", () => {
     const plain = record({ file: undefined, format: "text", debug: true });
     plain.log.debug("begin");
     plain.log.warn("careful");
     plain.log.fail(new ContainerError("internal", "why"));
-    expect(plain.written.stderr).to.equal("tsrun: debug: begin\ntsrun: warning: careful\ntsrun: why\n");
+    expect(plain.written.stderr).to.equal(
+      `time="2026-11-20T23:24:58Z" level=debug msg=begin\ntsrun: warning: careful\ntsrun: why\n`,
+    );
     const json = record({ file: undefined });
     json.log.fail(new Error("why"));
     expect(JSON.parse(json.written.stderr).msg).to.equal("why");

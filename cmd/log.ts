@@ -34,9 +34,9 @@ export function createLog(settings: LogSettings, sink: LogSink): Log {
   const { file, format, name } = settings;
   const write = (level: Level, message: string, fields: Fields): void => {
     if (file === undefined) {
-      sink.writeStderr(
-        format === "json" ? formatLine(format, level, message, sink.now(), fields) : plain(level, message),
-      );
+      // For people an error is a line of its own; debug messages are for those who know runc's.
+      const isLine = format === "json" || level === "debug";
+      sink.writeStderr(isLine ? formatLine(format, level, message, sink.now(), fields) : plain(level, message));
       return;
     }
     try {

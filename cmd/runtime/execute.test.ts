@@ -39,7 +39,7 @@ describe("execute()", () => {
     it(`lists every command for ${JSON.stringify(argv)}`, async () => {
       const { status, stdout, stderr } = await run(argv);
       expect({ status, stderr }).to.deep.equal({ status: 0, stderr: "" });
-      for (const name of Object.keys(COMMANDS)) expect(stdout).to.match(new RegExp(`^  ${name} +\\S`, "m"));
+      for (const name of Object.keys(COMMANDS)) expect(stdout).to.match(new RegExp(`^ {3}${name} +\\S`, "m"));
     });
   }
 
@@ -49,7 +49,8 @@ describe("execute()", () => {
       expect(status).to.equal(0);
       expect(stdout).to.equal((await run(["help", name])).stdout);
       expect((await load()).name).to.equal(name);
-      for (const title of ["Usage", "Options", "Examples", "Exit status"]) expect(stdout).to.include(`\n${title}:\n`);
+      expect(stdout).to.match(new RegExp(`^NAME:\\n {3}tsrun ${name} - `));
+      for (const title of ["USAGE", "OPTIONS", "EXAMPLES", "EXIT STATUS"]) expect(stdout).to.include(`\n${title}:\n`);
       expect(stdout.split("\n").filter((line) => line.length > 100)).to.deep.equal([]);
     });
   }
@@ -58,7 +59,7 @@ describe("execute()", () => {
     expect(await run(["creat"])).to.deep.equal({
       status: 3,
       stdout: "",
-      stderr: 'tsrun: no such command: "creat" (did you mean create?)\n',
+      stderr: "tsrun: No help topic for 'creat' (did you mean create?)\n",
       log: "",
     });
   });
@@ -90,7 +91,7 @@ describe("execute()", () => {
     { argv: ["--root", "x/..", "list"], message: "cannot keep the state of containers in /" },
     { argv: ["--log-format", "xml", "list"], message: 'invalid value "xml" for flag -log-format' },
     { argv: ["--rootless=maybe", "list"], message: 'invalid value "maybe" for flag -rootless' },
-    { argv: ["constructor"], message: 'no such command: "constructor"', status: 3 },
+    { argv: ["constructor"], message: "No help topic for 'constructor'", status: 3 },
   ];
   for (const { argv, message, status = 1 } of rejected) {
     it(`rejects ${JSON.stringify(argv)}`, async () => {
@@ -108,6 +109,6 @@ describe("execute()", () => {
   });
 
   it("speaks under the name it was called by", async () => {
-    expect((await run(["creat"], { name: "runc" })).stderr).to.match(/^runc: no such command/);
+    expect((await run(["creat"], { name: "runc" })).stderr).to.match(/^runc: No help topic for 'creat'/);
   });
 });

@@ -11,9 +11,9 @@ export async function helpText(program: string, command: string | undefined): Pr
   if (spec !== undefined) return renderCommandHelp(program, spec);
   return renderProgramHelp({
     name: program,
-    summary: "run containers from OCI bundles",
+    summary: "Open Container Initiative runtime",
     description:
-      "A bundle is a directory with a config.json and a root filesystem. The options, texts and exit statuses are those " +
+      "Runs containers from OCI bundles. A bundle is a directory with a config.json and a root filesystem. The options, texts and exit statuses are those " +
       `of runc, in whose place ${program} can stand.`,
     flags: globalFlags,
     commands: await Promise.all(Object.values(COMMANDS).map((load) => load())),

@@ -54,6 +54,20 @@ describe("renderPsTable()", () => {
     ]);
   });
 
+  for (const words of [["-e", "-x"], ["-ax"], ["ax"], ["axf"], ["x", "-e"]]) {
+    it(`prints what ps ${words.join(" ")} prints`, () => {
+      expect(table(words, {})).to.deep.equal([
+        "  PID TTY      STAT   TIME COMMAND",
+        " 4711 ?        Ss     1:01 sleep 1000",
+        "",
+      ]);
+    });
+  }
+
+  it("takes the columns of -o with a dash too many", () => {
+    expect(table(["-x", "-o", "pid"], {})).to.deep.equal(["  PID", " 4711", ""]);
+  });
+
   it("prints what ps aux prints", () => {
     expect(table(["aux"], {})).to.deep.equal([
       "USER       PID %CPU %MEM    VSZ   RSS TTY      STAT START   TIME COMMAND",

@@ -22,6 +22,7 @@ const IDLE_LETTERS = "eAawx";
  */
 export function parsePsOptions(words: readonly string[]): readonly ColumnChoice[] {
   const lists: string[] = [];
+  if (words.some((word) => X_WITH_DASH.test(word))) return parsePsOptions(words.map((word) => word.replace(/^-/, "")));
   let preset = words.length === 0 ? FULL : SHORT;
   for (let index = 0; index < words.length; index++) {
     const word = words[index] ?? "";
@@ -31,6 +32,9 @@ export function parsePsOptions(words: readonly string[]): readonly ColumnChoice[
   }
   return (lists.length === 0 ? [preset] : lists).flatMap(parseList);
 }
+
+/** `-x` is no option of SysV: procps then takes all words for BSD's, with a dash too many. */
+const X_WITH_DASH = /^-[eAafuw]*x[eAafuwx]*$/;
 
 /** What stands with `-o` in one word, "" when the list is the next word; undefined for another option. */
 function listOf(word: string): string | undefined {
@@ -46,7 +50,7 @@ function presetOf(word: string): string | undefined {
   const rest = Array.from(isSysV ? word.slice(1) : word).filter((letter) => !IDLE_LETTERS.includes(letter));
   if (word === "" || word === "-") return refuse(word);
   if (isSysV && rest.every((letter) => letter === "f" || letter === "F")) return rest.length > 0 ? FULL : undefined;
-  if (!isSysV && rest.every((letter) => letter === "u")) return rest.length > 0 ? BSD_USER : BSD;
+  if (!isSysV && rest.every((letter) => letter === "u" || letter === "f")) return rest.includes("u") ? BSD_USER : BSD;
   return refuse(word);
 }
 

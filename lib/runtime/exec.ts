@@ -9,6 +9,7 @@ import type { Process } from "../spec/config.ts";
 import { hookState, statusOf } from "./container-status.ts";
 import { type ContainerRecord, readContainerConfig, readRecord } from "./container-store.ts";
 import { refuseConsoleSocket } from "./create.ts";
+import { DEBUG } from "./debug-words.ts";
 import { buildProcess, type ExecRequest } from "./exec-process.ts";
 import { watchInit } from "./foreground.ts";
 import { gatherHost } from "./host.ts";
@@ -76,7 +77,7 @@ async function prepareExec(
     preserveFds: request.preserveFds,
   };
   const steps = compileExec(process, target, host);
-  options.debug(`exec in container ${record.id}: a program of ${steps.length} steps`);
+  options.debug(`${DEBUG.setup}: exec in ${record.id} by a program of ${steps.length} steps`);
   using open = new DisposableStack();
   const initProc = open.use(openInit(options, record));
   const listener = open.use(await openListener(options.kernel, linux.seccomp));

@@ -13,6 +13,7 @@ import { MESSAGE_BYTES, MESSAGE_HOOKS, MESSAGE_LISTENER, MESSAGE_PID, MESSAGE_RE
 import type { Hooks } from "../spec/config.ts";
 import { hookState } from "./container-status.ts";
 import { type ContainerRecord, writeRecord } from "./container-store.ts";
+import { DEBUG } from "./debug-words.ts";
 import { runHooks } from "./hooks.ts";
 import type { RuntimeOptions } from "./options.ts";
 import type { SeccompListener } from "./seccomp-listener.ts";
@@ -51,7 +52,10 @@ export async function followProgram(
       early.push(message);
       continue;
     }
-    if (message === MESSAGE_READY) return { record: progress.record, initPid: init.pid };
+    if (message === MESSAGE_READY) {
+      options.debug(DEBUG.complete);
+      return { record: progress.record, initPid: init.pid };
+    }
     if (message === MESSAGE_LISTENER) {
       progress.listener?.deliver(init.pid, hookState(progress.record, init.pid, "creating"));
     }
@@ -113,6 +117,7 @@ export function findInit(options: RuntimeOptions, control: OwnedFd, progress: Pr
 function recordInit(options: RuntimeOptions, progress: Progress, pid: number): void {
   const startTime = readStat(options.kernel, pid)?.startTime ?? 0;
   progress.record = { ...progress.record, init: { pid, startTime } };
+  options.debug(`${DEBUG.born}: pid ${pid}`);
   writeRecord(options, progress.record);
 }
 

@@ -10,6 +10,7 @@ import { MESSAGE_LISTENER, MESSAGE_PID } from "../plan/messages.ts";
 import { CONTROL, type Step } from "../plan/step.ts";
 import { CONSOLE_SOCKET } from "../plan/terminal.ts";
 import { receiveReport } from "./follow-program.ts";
+import { DEBUG } from "./debug-words.ts";
 import type { RuntimeOptions, Stdio } from "./options.ts";
 import type { SeccompListener } from "./seccomp-listener.ts";
 import { stepError } from "./step-error.ts";
@@ -73,7 +74,11 @@ async function followUntilExecuted(
     if (bytes.length === 0) break;
     const report = parseReport(bytes);
     if (report.kind === "failure") throw await reapRefused(options, steps, report, pid);
-    if (report.message === MESSAGE_PID) pid = report.value;
+    if (report.message === MESSAGE_PID) {
+      pid = report.value;
+      options.debug(`${DEBUG.born}: pid ${pid}`);
+      options.debug(DEBUG.aboutToExec);
+    }
     if (report.message === MESSAGE_LISTENER) hasListener = true;
     // The process can be further than the one that tells its pid.
     if (!hasListener || pid === undefined) continue;
