@@ -8,6 +8,8 @@ export interface Flag<T> {
   readonly label?: string;
   /** What help shows as the default. */
   readonly defaultText?: string;
+  /** The closed set that the value is one of, for completion. */
+  readonly words?: readonly string[];
   /** Accepted, but not shown: obsolete, or there for one engine only. */
   readonly hidden?: boolean;
   /** @throws {TypeError} with what is allowed, when the value is not */
@@ -79,6 +81,7 @@ export function oneOf<const W extends string>(
     summary: `${summary}: ${words.join(" or ")}`,
     kind: "text",
     defaultText: words[0],
+    words,
     ...options,
     parse(texts) {
       const given = last(texts);

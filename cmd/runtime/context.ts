@@ -8,5 +8,7 @@ export interface RuntimeContext {
   /** Effective user and group of the caller. */
   readonly uid: number;
   readonly gid: number;
+  /** The caller's environment, for programs that are the caller's own: no container's process is given any of it. */
+  readonly env: Readonly<Record<string, string | undefined>>;
   print(content: string): Promise<void>;
 }

@@ -57,7 +57,7 @@ function toContext(flags: Values<typeof globalFlags>, log: Log, host: Host): Run
     debug: log.debug,
     warn: log.warn,
   };
-  return { options, cwd, uid, gid, print: host.writeStdout };
+  return { options, cwd, uid, gid, env, print: host.writeStdout };
 }
 
 async function printVersion(host: Host): Promise<number> {
@@ -74,7 +74,8 @@ async function printHelp(host: Host, command: string | undefined): Promise<numbe
 }
 
 function unknownCommand(name: string): UsageError {
-  return new UsageError(`no such command: ${JSON.stringify(name)}`, { unknown: { kind: "command", name } });
+  // runc's words, which its tests look for.
+  return new UsageError(`No help topic for '${name}'`, { unknown: { kind: "command", name } });
 }
 
 async function fail(error: unknown, command: string | undefined, log: Log, host: Host): Promise<number> {

@@ -5,6 +5,7 @@ type Loader = () => Promise<Command<RuntimeContext>>;
 
 /** The commands of tsrun by name; each is loaded when it is called. */
 export const COMMANDS: Readonly<Record<string, Loader>> = {
+  checkpoint: async () => (await import("./commands/checkpoint.ts")).checkpointCommand,
   create: async () => (await import("./commands/create.ts")).createCommand,
   delete: async () => (await import("./commands/delete.ts")).deleteCommand,
   events: async () => (await import("./commands/events.ts")).eventsCommand,
@@ -15,6 +16,7 @@ export const COMMANDS: Readonly<Record<string, Loader>> = {
   list: async () => (await import("./commands/list.ts")).listCommand,
   pause: async () => (await import("./commands/pause.ts")).pauseCommand,
   ps: async () => (await import("./commands/ps.ts")).psCommand,
+  restore: async () => (await import("./commands/restore.ts")).restoreCommand,
   resume: async () => (await import("./commands/resume.ts")).resumeCommand,
   run: async () => (await import("./commands/run.ts")).runCommand,
   spec: async () => (await import("./commands/spec.ts")).specCommand,

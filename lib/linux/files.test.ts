@@ -195,7 +195,7 @@ describe("directories", () => {
 describe("looking", () => {
   it("findStatus() knows types and devices, by path and by descriptor", () => {
     const zero = { type: FILE_TYPE.S_IFCHR, uid: 0, deviceMajor: 1, deviceMinor: 5 };
-    expect(findStatus(kernel, "/dev/zero")).to.deep.equal(zero);
+    expect(findStatus(kernel, "/dev/zero")).to.deep.include(zero);
     expect(findStatus(kernel, "/proc/self/root")?.type).to.equal(FILE_TYPE.S_IFDIR);
     expect(findStatus(kernel, 0)).to.not.equal(undefined);
     expect([findStatus(kernel, "/none"), findStatus(kernel, 1_000_000)]).to.deep.equal([undefined, undefined]);

@@ -166,6 +166,19 @@ export function findLink(kernel: Kernel, path: string): string | undefined {
   return bytes < 0 ? undefined : new TextDecoder().decode(buffer.subarray(0, bytes));
 }
 
+/** proc_pid_fd(5): what descriptors of this process are, `pipe:[1234]` for instance; "" for one that is closed. */
+export function standardStreams(kernel: Kernel, fds: readonly number[] = [0, 1, 2]): readonly string[] {
+  return fds.map((fd) => findLink(kernel, `/proc/self/fd/${fd}`) ?? "");
+}
+
+/** realpath(3): absolute, without links; a path at which there is nothing as it is. */
+export function realPath(kernel: Kernel, path: string): string {
+  const fd = kernel.call("openat", AT_FDCWD, path, OPEN.O_PATH | OPEN.O_CLOEXEC, 0);
+  if (fd < 0) return path;
+  using file = new OwnedFd(kernel, fd);
+  return findLink(kernel, `/proc/self/fd/${file.number}`) ?? path;
+}
+
 /** realpath(3) of a directory: absolute, without links. @throws {SyscallError} ENOENT, ENOTDIR */
 export function realDirectory(kernel: Kernel, path: string, doing: string): string {
   using directory = openFile(kernel, path, OPEN.O_PATH | OPEN.O_DIRECTORY, doing);
@@ -213,6 +226,7 @@ const STATX_BASIC = 0x7ff;
 export interface FileStatus {
   readonly type: number;
   readonly uid: number;
+  readonly inode: bigint;
   readonly deviceMajor: number;
   readonly deviceMinor: number;
 }
@@ -226,6 +240,7 @@ export function findStatus(kernel: Kernel, at: string | number): FileStatus | un
   return {
     type: view.getUint16(28, true) & 0o170000,
     uid: view.getUint32(20, true),
+    inode: view.getBigUint64(32, true),
     deviceMajor: view.getUint32(128, true),
     deviceMinor: view.getUint32(132, true),
   };

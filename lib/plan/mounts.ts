@@ -132,7 +132,7 @@ function refuse(purpose: Purpose, why: string): ContainerError {
 }
 
 /** config.md § Mounts: the source of a bind mount is relative to the bundle unless it is absolute. */
-export function sourcePath({ source = "" }: Mount, { bundle }: Request): string {
+export function sourcePath({ source = "" }: Mount, { bundle }: Pick<Request, "bundle">): string {
   return source.startsWith("/") ? source : `${bundle}/${source}`;
 }
 

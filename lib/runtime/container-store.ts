@@ -40,6 +40,8 @@ export interface ContainerRecord {
   readonly namespaces: readonly NamespaceType[];
   /** The container's directories in every hierarchy, written down before they are made. */
   readonly cgroups: CgroupRecord;
+  /** What the standard streams are, as proc_pid_fd(5) names them; not of a container with a terminal. */
+  readonly descriptors?: readonly string[];
 }
 
 export interface CgroupRecord {
@@ -182,7 +184,10 @@ export function listIds(options: RuntimeOptions): readonly string[] {
 /** Removes a container's directory; that it is gone already is no fault. */
 export function removeContainerDirectory(options: RuntimeOptions, id: string): void {
   const directory = containerDirectory(options, id);
-  for (const { name } of listDirectory(options.kernel, directory)) removeFile(options.kernel, `${directory}/${name}`);
+  for (const { name, isDirectory } of listDirectory(options.kernel, directory)) {
+    if (isDirectory) removeEmptyDirectory(options.kernel, `${directory}/${name}`);
+    else removeFile(options.kernel, `${directory}/${name}`);
+  }
   removeEmptyDirectory(options.kernel, directory);
 }
 

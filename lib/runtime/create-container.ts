@@ -3,7 +3,7 @@ import { propertyPath } from "../json-pointer.ts";
 import { listProcesses } from "../linux/cgroup/directory.ts";
 import { launchExecutor, sendPart } from "../linux/executor.ts";
 import type { OwnedFd } from "../linux/fd.ts";
-import { exists, writeText } from "../linux/files.ts";
+import { exists, standardStreams, writeText } from "../linux/files.ts";
 import type { Kernel } from "../linux/kernel.ts";
 import { pidInside } from "../linux/procfs.ts";
 import { listenIn, socketPair } from "../linux/socket.ts";
@@ -18,6 +18,7 @@ import type { Config, Hooks } from "../spec/config.ts";
 import type { Bundle } from "./bundle.ts";
 import { recordCgroups } from "./cgroup-path.ts";
 import {
+  type CgroupRecord,
   type ContainerRecord,
   makeContainerDirectory,
   removeContainerDirectory,
@@ -25,6 +26,7 @@ import {
   writeConfig,
   writeRecord,
 } from "./container-store.ts";
+import { DEBUG } from "./debug-words.ts";
 import { destroy } from "./destroy.ts";
 import { awaitInit, type CreatedContainer, findInit, followProgram, type Progress } from "./follow-program.ts";
 import { gatherHost } from "./host.ts";
@@ -81,19 +83,7 @@ export async function createContainer(
   const cgroups = { ...recordCgroups(host.cgroups), ...(scope === undefined ? {} : { scope: scope.record }) };
   for (const ignored of ignoredResources(config.linux?.resources ?? {}, cgroups.mode)) options.warn(ignored);
   using directory = await makeContainerDirectory(options, id);
-  const record: ContainerRecord = {
-    ociVersion: config.ociVersion,
-    id,
-    bundle: bundle.path,
-    rootfs,
-    created: new Date().toISOString(),
-    ...(config.annotations === undefined ? {} : { annotations: config.annotations }),
-    program: config.process?.args?.[0] ?? "",
-    namespaces: (config.linux?.namespaces ?? []).map(({ type }) => type),
-    ownPidNamespace: hasOwn(config.linux?.namespaces ?? [], "pid"),
-    cgroups,
-    ...lateHooks(config.hooks ?? {}),
-  };
+  const record = newRecord(kernel, { id, bundle, cgroups, stdio });
   using listener = await openListener(kernel, config.linux?.seccomp);
   const progress: Progress = { record, listener };
   try {
@@ -111,6 +101,33 @@ export async function createContainer(
     await destroy(options, progress.record);
     throw error;
   }
+}
+
+export interface NewContainer {
+  readonly id: string;
+  readonly bundle: Bundle;
+  readonly cgroups: CgroupRecord;
+  /** Those of its program, when they are not this process's own. */
+  readonly stdio: Stdio | undefined;
+}
+
+/** What is known of a container before anything of it is made. */
+export function newRecord(kernel: Kernel, { id, bundle, cgroups, stdio }: NewContainer): ContainerRecord {
+  const { config } = bundle;
+  return {
+    ociVersion: config.ociVersion,
+    id,
+    bundle: bundle.path,
+    rootfs: bundle.rootfs,
+    created: new Date().toISOString(),
+    ...(config.annotations === undefined ? {} : { annotations: config.annotations }),
+    program: config.process?.args?.[0] ?? "",
+    namespaces: (config.linux?.namespaces ?? []).map(({ type }) => type),
+    ownPidNamespace: hasOwn(config.linux?.namespaces ?? [], "pid"),
+    cgroups,
+    ...(config.process?.terminal === true ? {} : { descriptors: standardStreams(kernel, stdio) }),
+    ...lateHooks(config.hooks ?? {}),
+  };
 }
 
 /** The hooks that later commands run. */
@@ -152,7 +169,7 @@ async function runProgram(
     await scope?.start(executor.pid, control, progress);
     meanwhile?.();
     const plan = await completePlan(options, compiler, control, progress);
-    options.debug(`create container ${request.id}: a program of ${planSteps(plan).length} steps`);
+    options.debug(`${DEBUG.setup}: ${request.id} by a program of ${planSteps(plan).length} steps`);
     const part = encode(plan.init, kernel.architecture, setup);
     sendPart(kernel, executor, control, part.image, part.offset);
     return await followProgram(options, plan, compiler.config.hooks ?? {}, control, progress);
@@ -207,7 +224,7 @@ function refusedWrite({ doing, from }: Purpose, cause: unknown): ContainerError 
 }
 
 /** A limit of ours would hit, and a delete of ours would kill, processes that are somebody else's. */
-function refuseUsedCgroup(kernel: Kernel, directories: readonly string[]): void {
+export function refuseUsedCgroup(kernel: Kernel, directories: readonly string[]): void {
   // A container has its directory in every hierarchy: what is not in the first one is nowhere.
   const [first] = directories;
   if (first === undefined || !exists(kernel, first)) return;

@@ -9,8 +9,13 @@ import type { TerminalRelay } from "./terminal-relay.ts";
 export async function openRelay(kernel: Kernel, console: OwnedFd): Promise<TerminalRelay> {
   using master = receiveFd(kernel, console, addressOf);
   if (master === undefined) throw new ContainerError("internal", "cannot get the terminal of the process");
+  return await startRelay(kernel, master.move());
+}
+
+/** Joins a terminal's master, which the relay owns from here, to the caller's terminal. */
+export async function startRelay(kernel: Kernel, master: OwnedFd): Promise<TerminalRelay> {
   // This process stays, and copies: now compiled code pays.
   Bun.unsafe.setJITPolicy(1);
   const { relayTerminal } = await import("./terminal-relay.ts");
-  return relayTerminal(kernel, master.move());
+  return relayTerminal(kernel, master);
 }

@@ -26,6 +26,7 @@ async function run(seccomp: object | undefined, ...argv: readonly string[]): Pro
   const context: RuntimeContext = {
     options: { ...options, kernel: openKernel(), debug: ignore, warn: ignore },
     cwd: folder.path,
+    env: {},
     uid: 1000,
     gid: 1000,
     print: (content) => {

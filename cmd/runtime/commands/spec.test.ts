@@ -20,6 +20,7 @@ function contextIn(cwd: string): RuntimeContext {
       warn: () => undefined,
     },
     cwd,
+    env: {},
     uid: 1000,
     gid: 1000,
     print: (content) => {
