@@ -73,6 +73,7 @@ async function remove(flags: ShimFlags): Promise<void> {
   const answer = await removeTask(openKernel(), {
     id: required(flags.id, "id"),
     namespace: required(flags.namespace, "namespace"),
+    address: flags.address ?? "",
     bundle: flags.bundle || process.cwd(),
     warn: (message) => writeStderr(`${message}\n`),
   });

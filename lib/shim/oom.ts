@@ -6,8 +6,8 @@ import type { CgroupPlaces } from "./runtime.ts";
 
 /** Watches a container for processes that the kernel kills for want of memory. */
 export interface OomWatch {
-  /** Looks now, and tells what was not told yet. */
-  check(): void;
+  /** Looks now, and tells what was not told yet. Returns whether there was something. */
+  check(): boolean;
   close(): void;
 }
 
@@ -21,17 +21,19 @@ export function watchOom(kernel: Kernel, { mode, directories }: CgroupPlaces, on
   const file = `${directory}/${mode === "v2" ? "memory.events" : "memory.oom_control"}`;
   const count = () => readCount(kernel, file);
   let told = count();
-  const check = (): void => {
+  const check = (): boolean => {
     const now = count();
-    if (now > told) onOom();
+    const isNew = now > told;
+    if (isNew) onOom();
     told = Math.max(now, told);
+    return isNew;
   };
   const news = mode === "v2" ? watchFile(kernel, file) : registerEvent(kernel, directory, file);
   if (news === undefined) return { check, close: () => undefined };
   const reader = Bun.file(news.number).stream().getReader();
   let isClosed = false;
   const follow = async (): Promise<void> => {
-    while (!isClosed && !(await reader.read()).done) if (!isClosed) check();
+    while (!isClosed && !(await reader.read()).done) await lookAgain(() => isClosed || check());
   };
   // The end of the watch is its closing, whatever the reader says of it.
   follow().catch(() => undefined);
@@ -44,6 +46,16 @@ export function watchOom(kernel: Kernel, { mode, directories }: CgroupPlaces, on
       news.close();
     },
   };
+}
+
+/** v1 tells of an event when memory has run out, and counts the kill that comes of it later. */
+const LOOK_AGAIN_MS = [0, 5, 20, 100, 500, 1_000] as const;
+
+async function lookAgain(isDone: () => boolean): Promise<void> {
+  for (const pauseMs of LOOK_AGAIN_MS) {
+    if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    if (isDone()) return;
+  }
 }
 
 const GONE = ["ENOENT", "ENODEV", "EOPNOTSUPP"] as const;

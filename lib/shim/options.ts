@@ -13,6 +13,9 @@ export interface TaskOptions {
   readonly noNewKeyring: boolean;
   readonly systemdCgroup: boolean;
   readonly shimCgroup: string;
+  /** Owner of the pipes and FIFOs that are the standard streams. */
+  readonly ioUid: number;
+  readonly ioGid: number;
   readonly criuImagePath: string;
   readonly criuWorkPath: string;
 }
@@ -24,11 +27,14 @@ const NONE: TaskOptions = {
   noNewKeyring: false,
   systemdCgroup: false,
   shimCgroup: "",
+  ioUid: 0,
+  ioGid: 0,
   criuImagePath: "",
   criuWorkPath: "",
 };
 
 const RUNC_OPTIONS = "containerd.runc.v1.Options";
+const OLD_RUNC_OPTIONS = "containerd.linux.runc.CreateOptions";
 /** What containerd sends when it knows of no options for this runtime: the text of a file, which we have no use for. */
 const GENERIC_OPTIONS = "runtimeoptions.v1.Options";
 
@@ -38,6 +44,7 @@ export function decodeOptions(any: google.protobuf.Any | null): TaskOptions {
   const type = any.typeUrl.slice(any.typeUrl.lastIndexOf("/") + 1);
   try {
     if (type === RUNC_OPTIONS) return fromRunc(containerd.runc.v1.Options.decode(any.value));
+    if (type === OLD_RUNC_OPTIONS) return pick(containerd.linux.runc.CreateOptions.decode(any.value));
     if (type === GENERIC_OPTIONS) return fromGeneric(runtimeoptions.v1.Options.decode(any.value));
   } catch (error) {
     throw cannotDecode(any.typeUrl, explain(error));
@@ -46,11 +53,26 @@ export function decodeOptions(any: google.protobuf.Any | null): TaskOptions {
 }
 
 function fromRunc(options: containerd.runc.v1.Options): TaskOptions {
-  const { binaryName, root, noPivotRoot, noNewKeyring, systemdCgroup, shimCgroup, criuImagePath, criuWorkPath } =
-    options;
+  const { root } = options;
   if (root !== "" && !root.startsWith("/"))
     throw new TypeError(`root ${JSON.stringify(root)} must be an absolute path`);
-  return { binaryName, root, noPivotRoot, noNewKeyring, systemdCgroup, shimCgroup, criuImagePath, criuWorkPath };
+  return pick(options);
+}
+
+/** What of a message is an option of ours. */
+function pick(message: Partial<TaskOptions>): TaskOptions {
+  return {
+    binaryName: message.binaryName ?? NONE.binaryName,
+    root: message.root ?? NONE.root,
+    noPivotRoot: message.noPivotRoot ?? NONE.noPivotRoot,
+    noNewKeyring: message.noNewKeyring ?? NONE.noNewKeyring,
+    systemdCgroup: message.systemdCgroup ?? NONE.systemdCgroup,
+    shimCgroup: message.shimCgroup ?? NONE.shimCgroup,
+    ioUid: message.ioUid ?? NONE.ioUid,
+    ioGid: message.ioGid ?? NONE.ioGid,
+    criuImagePath: message.criuImagePath ?? NONE.criuImagePath,
+    criuWorkPath: message.criuWorkPath ?? NONE.criuWorkPath,
+  };
 }
 
 function fromGeneric({ configPath, configBody }: runtimeoptions.v1.Options): TaskOptions {

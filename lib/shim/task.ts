@@ -108,7 +108,8 @@ export class Task {
     try {
       exec.pid = await runtime.exec(spec, { fds: exec.stdio.fds, console: exec.stdio.console });
     } catch (error) {
-      // A process that never was has ended as far as those who wait for it are concerned.
+      // A process that never was has ended for those who wait for it; the client waits for the end of its outputs.
+      await exec.stdio.close();
       exec.end({ status: NOT_STARTED, atMs: Date.now() });
       throw error;
     }

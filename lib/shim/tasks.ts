@@ -8,6 +8,7 @@ import type { Publisher } from "./publisher.ts";
 import { mountRootfs, type RootfsMount, unmountRootfs } from "./rootfs.ts";
 import type { TaskRuntime } from "./runtime.ts";
 import { openStdio } from "./stdio/open.ts";
+import { giveStdio } from "./stdio/owner.ts";
 import type { StdioPaths } from "./stdio/target.ts";
 import { Task } from "./task.ts";
 import { TaskProcess } from "./task-process.ts";
@@ -95,6 +96,7 @@ export class Tasks {
     try {
       const stdio = await openStdio(machine, paths, { containerId: id, namespace, isInit: true });
       try {
+        giveStdio(machine.kernel, stdio.fds, request.options);
         const runtime = await this.#factory.openRuntime(request);
         const created = await createContainer(runtime, { fds: stdio.fds, console: stdio.console });
         const init = new TaskProcess(id, paths, stdio);
