@@ -50,6 +50,12 @@ export function listenStream(kernel: Kernel, path: string): OwnedFd | number {
   return socket.move();
 }
 
+/** accept4(2) @throws {SyscallError} */
+export function acceptStream(kernel: Kernel, listener: OwnedFd): OwnedFd {
+  const doing = { doing: "accept a connection" };
+  return openCall(kernel, doing, "accept4", listener.number, 0, 0, SOCK_FLAGS.SOCK_CLOEXEC);
+}
+
 /** Whether somebody listens on a stream socket. */
 export function isListening(kernel: Kernel, path: string): boolean {
   const address = unixAddress(path);

@@ -105,8 +105,11 @@ export function readOptions(kernel: Kernel, bundle: string): TaskOptions {
 }
 
 const DEFAULT_ROOT = "/run/containerd/tsrun";
+/** That of containerd's own shim, for a runtime of its own executable. */
+const DEFAULT_BINARY_ROOT = "/run/containerd/runc";
 
 /** The state root of a task's runtime. */
-export function stateRoot({ root }: TaskOptions, namespace: string): string {
-  return `${root === "" ? DEFAULT_ROOT : root}/${namespace}`;
+export function stateRoot({ root, binaryName }: TaskOptions, namespace: string): string {
+  const fallback = binaryName === "" ? DEFAULT_ROOT : DEFAULT_BINARY_ROOT;
+  return `${root === "" ? fallback : root}/${namespace}`;
 }

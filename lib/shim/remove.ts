@@ -1,4 +1,5 @@
 import { containerd } from "../../proto/gen/shim.js";
+import { ContainerError } from "../errors.ts";
 import { exists, removeFile } from "../linux/files.ts";
 import type { Kernel } from "../linux/kernel.ts";
 import { isListening } from "../linux/socket.ts";
@@ -27,17 +28,11 @@ export interface LostTask {
  * called after every orderly end, too, when there is nothing left. Idempotent. @throws {ContainerError}
  */
 export async function removeTask(kernel: Kernel, lost: LostTask): Promise<Uint8Array> {
-  const { id, namespace, bundle, warn } = lost;
+  const { id, namespace, bundle } = lost;
   const task = readOptions(kernel, bundle);
-  const options = {
-    kernel,
-    root: stateRoot(task, namespace),
-    systemdCgroup: task.systemdCgroup,
-    rootless: "auto",
-    debug: () => undefined,
-    warn,
-  } as const;
-  await deleteContainer(options, id, { force: true });
+  const root = stateRoot(task, namespace);
+  if (task.binaryName === "") await removeOwn(kernel, lost, { root, systemdCgroup: task.systemdCgroup });
+  else await removeWithBinary(task.binaryName, root, id);
   unmountRootfs(kernel, bundle);
   removeStaleSocket(kernel, lost);
   return containerd.task.v2.DeleteResponse.encode({
@@ -52,4 +47,19 @@ function removeStaleSocket(kernel: Kernel, { id, namespace, address, bundle }: L
   if (!exists(kernel, `${bundle}/config.json`)) return;
   const path = socketPath({ address, namespace, id: groupOf(kernel, bundle, id) });
   if (exists(kernel, path) && !isListening(kernel, path)) removeFile(kernel, path);
+}
+
+async function removeOwn(
+  kernel: Kernel,
+  { id, warn }: LostTask,
+  { root, systemdCgroup }: { readonly root: string; readonly systemdCgroup: boolean },
+): Promise<void> {
+  const options = { kernel, root, systemdCgroup, rootless: "auto", debug: () => undefined, warn } as const;
+  await deleteContainer(options, id, { force: true });
+}
+
+async function removeWithBinary(binaryName: string, root: string, id: string): Promise<void> {
+  const { runProgram } = await import("./program.ts");
+  const { status, stderr } = await runProgram([binaryName, "--root", root, "delete", "--force", id], {});
+  if (status !== 0) throw new ContainerError("internal", `cannot delete ${id} with ${binaryName}: ${stderr.trim()}`);
 }

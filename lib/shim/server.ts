@@ -44,6 +44,10 @@ export async function runShim(kernel: Kernel, settings: ShimSettings): Promise<v
   const machine = openMachine(kernel);
   const publisher = new Publisher(settings.eventAddress, namespace, log.warn);
   const openRuntime = async (task: NewTask): Promise<TaskRuntime> => {
+    if (task.options.binaryName !== "") {
+      const { BinaryRuntime } = await import("./binary-runtime.ts");
+      return new BinaryRuntime({ machine, ...task, root: stateRoot(task.options, namespace) });
+    }
     const options: RuntimeOptions = {
       kernel,
       root: stateRoot(task.options, namespace),
@@ -54,7 +58,7 @@ export async function runShim(kernel: Kernel, settings: ShimSettings): Promise<v
       waits: machine.waits,
       ...(settings.nofile === undefined ? {} : { nofile: settings.nofile }),
     };
-    return await Promise.resolve(new OwnRuntime(options, task, task.options));
+    return new OwnRuntime(options, task, task.options);
   };
   const tasks = new Tasks({ namespace, machine, publisher, openRuntime, warn: log.warn });
   const shutdown = Promise.withResolvers<void>();
