@@ -1,0 +1,240 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { connect as connectSocket } from "node:net";
+import { expect } from "chai";
+import { io } from "../../proto/gen/metrics.js";
+import { containerd } from "../../proto/gen/shim.js";
+import { failureOf } from "../testing/failure.ts";
+import { waitUntil } from "../testing/runtime-poll.ts";
+import { LONG, requireRoot, Site } from "../testing/runtime-site.ts";
+import { callShim, EventSink, execSpec, ShimClient } from "../testing/shim-client.ts";
+
+const { CREATED, RUNNING, STOPPED } = containerd.v1.types.Status;
+const NO_IO = { stdin: "", stdout: "", stderr: "", terminal: false };
+
+describe("containerd-shim-tsrun-v2", () => {
+  let site: Site;
+  let sink: EventSink;
+  let serial = 0;
+  const clients: ShimClient[] = [];
+
+  before(function () {
+    requireRoot(this);
+    site = new Site();
+    sink = new EventSink(`${site.folder}/events`);
+  });
+
+  beforeEach(() => {
+    sink.events.length = 0;
+    serial += 1;
+  });
+
+  after(async () => {
+    for (const client of clients) client.close();
+    sink[Symbol.dispose]();
+    await site.close();
+  });
+
+  const open = async (url: string, version: 2 | 3 = 2) => {
+    const client = await ShimClient.open(url, version);
+    clients.push(client);
+    return client;
+  };
+
+  /** A shim with a task that was made and not started. */
+  const make = async (args: readonly string[], { group = "", name = "" } = {}) => {
+    const id = `${site.tag}-${serial}${name}`;
+    const bundle = site.bundle(args, (config) =>
+      group === "" ? config : { ...config, annotations: { "io.containerd.runc.v2.group": group } },
+    );
+    const started = await callShim(["-id", id, "start"], { cwd: bundle, address: sink.path });
+    const client = await open(started.stdout);
+    await client.create({ id, bundle, ...NO_IO });
+    return { id, bundle, client, url: started.stdout };
+  };
+
+  const end = async ({ id, client }: { readonly id: string; readonly client: ShimClient }) => {
+    await client.kill(id, 9).catch(() => undefined);
+    await client.wait(id);
+    await client.delete(id);
+    await client.shutdown(id);
+    await waitUntil("end of the shim", () => client.isClosed);
+  };
+
+  it("prints its address and nothing else, and writes it into the bundle", async () => {
+    const id = `${site.tag}-address`;
+    const bundle = site.bundle(LONG);
+    const { status, stdout, stderr } = await callShim(["-id", id, "start"], { cwd: bundle, address: sink.path });
+    expect({ status, stderr }).to.deep.equal({ status: 0, stderr: "" });
+    expect(stdout).to.match(/^unix:\/\/\/run\/containerd\/s\/[0-9a-f]{64}$/);
+    expect(readFileSync(`${bundle}/address`, "utf8")).to.equal(stdout);
+    const client = await open(stdout);
+    expect((await client.connect(id)).taskPid).to.equal(0);
+    await client.shutdown(id);
+    await waitUntil("end of the shim", () => client.isClosed);
+    expect(existsSync(stdout.slice("unix://".length))).to.equal(false);
+  });
+
+  it("takes a task from created to deleted, and tells of it in order", async () => {
+    const task = await make(["sh", "-c", "exit 7"]);
+    const { id, client } = task;
+    expect((await client.state(id)).status).to.equal(CREATED);
+    const { pid } = await client.start(id);
+    const { exitStatus, exitedAt } = await client.wait(id);
+    expect(exitStatus).to.equal(7);
+    expect(Math.abs(Number(exitedAt?.seconds) - Date.now() / 1_000)).to.be.lessThan(10);
+    expect(await client.state(id)).to.include({ status: STOPPED, exitStatus: 7, pid });
+    expect(await client.delete(id)).to.include({ exitStatus: 7, pid });
+    expect(await failureOf(client.state(id))).to.include({ code: "not_found" });
+    await client.shutdown(id);
+    await waitUntil("end of the shim", () => client.isClosed);
+    expect(sink.topics).to.deep.equal(["/tasks/create", "/tasks/start", "/tasks/exit", "/tasks/delete"]);
+    expect(new Set(sink.events.map(({ namespace }) => namespace))).to.deep.equal(new Set(["test"]));
+  });
+
+  it("answers as the third version of the service, too", async () => {
+    const task = await make(LONG);
+    const third = await open(task.url, 3);
+    expect((await third.state(task.id)).status).to.equal(CREATED);
+    await end(task);
+  });
+
+  it("says Go's zero time of what has not happened", async () => {
+    const task = await make(LONG);
+    const { exitedAt } = await task.client.state(task.id);
+    expect(String(exitedAt?.seconds)).to.equal("-62135596800");
+    await end(task);
+  });
+
+  it("serves a group from one process, and ends with its last task", async () => {
+    const group = `${site.tag}-pod`;
+    const first = await make(LONG, { group, name: "a" });
+    const second = await make(LONG, { group, name: "b" });
+    expect(second.url).to.equal(first.url);
+    const pids = await Promise.all([first, second].map(async ({ id, client }) => (await client.connect(id)).shimPid));
+    expect(pids[0]).to.equal(pids[1]);
+    await first.client.kill(first.id, 9);
+    await first.client.wait(first.id);
+    await first.client.delete(first.id);
+    await first.client.shutdown(first.id);
+    expect((await second.client.state(second.id)).status).to.equal(CREATED);
+    await end(second);
+  });
+
+  it("refuses by class what cannot be done", async () => {
+    const task = await make(LONG);
+    const { id, bundle, client } = task;
+    const cases: readonly (readonly [string, Promise<unknown>, string])[] = [
+      ["a second task", client.create({ id, bundle, ...NO_IO }), "already_exists"],
+      ["an id that is none", client.create({ id: "../x", bundle, ...NO_IO }), "invalid_argument"],
+      ["a relative bundle", client.create({ id: "x", bundle: "b", ...NO_IO }), "invalid_argument"],
+      ["a task that is not there", client.start("missing"), "not_found"],
+      ["an exec that is not there", client.state(id, "missing"), "not_found"],
+      ["an exec of a task that does not run", client.exec({ id, execId: "e", ...NO_IO }), "invalid_argument"],
+      ["a signal that is none", client.kill(id, 99), "invalid_argument"],
+      ["an update that is no JSON", client.update(id, { memory: { limit: "x" } }), "invalid_argument"],
+      ["a method that is not there", client.raw("Missing", new Uint8Array()), "unimplemented"],
+      ["a request that is none", client.raw("State", Uint8Array.of(255)), "invalid_argument"],
+    ];
+    for (const [what, call, code] of cases) expect(await failureOf(call), what).to.include({ code });
+    await client.start(id);
+    expect(await failureOf(client.delete(id))).to.include({ code: "failed_precondition" });
+    expect(await failureOf(client.start(id))).to.include({ code: "failed_precondition" });
+    await end(task);
+  });
+
+  it("leaves nothing of a task that cannot be made, and makes the next one", async () => {
+    const task = await make(LONG);
+    const { client } = task;
+    const bundle = site.bundle(["missing-program"]);
+    const id = `${site.tag}-bad`;
+    const error = await failureOf(client.create({ id, bundle, ...NO_IO }));
+    expect(String(error)).to.contain('OCI runtime create failed: exec: "missing-program": executable file not found');
+    writeFileSync(
+      `${bundle}/config.json`,
+      readFileSync(`${task.bundle}/config.json`, "utf8").replace(/b\d+"/, 'other"'),
+    );
+    await client.create({ id, bundle, ...NO_IO });
+    await client.kill(id, 9);
+    await client.wait(id);
+    await client.delete(id);
+    await end(task);
+  });
+
+  it("runs execs, and tells the end of init last", async () => {
+    const task = await make(LONG);
+    const { id, client } = task;
+    await client.start(id);
+    for (const execId of ["e1", "e2"]) {
+      await client.exec({ id, execId, ...NO_IO, spec: execSpec(LONG) });
+      expect((await client.state(id, execId)).status).to.equal(CREATED);
+      await client.start(id, execId);
+      expect((await client.state(id, execId)).status).to.equal(RUNNING);
+    }
+    expect((await client.pids(id)).processes.map(({ info }) => info !== null)).to.have.members([false, true, true]);
+    const waits = ["e1", "e2", ""].map(async (execId) => (await client.wait(id, execId)).exitStatus);
+    await client.kill(id, 9);
+    expect(await Promise.all(waits)).to.deep.equal([137, 137, 137]);
+    await waitUntil("events", () => sink.topics.filter((topic) => topic === "/tasks/exit").length === 3);
+    const exits = sink.events.filter(({ topic }) => topic === "/tasks/exit");
+    expect(exits.map(({ value }) => containerd.events.TaskExit.decode(value).id).at(-1)).to.equal(id);
+    await end(task);
+  });
+
+  it("changes limits, and counts", async () => {
+    const task = await make(LONG);
+    const { id, client } = task;
+    await client.start(id);
+    await client.update(id, { memory: { limit: 64 * 2 ** 20 }, pids: { limit: 77 } });
+    const { stats } = await client.stats(id);
+    const { v1, v2 } = io.containerd.cgroups;
+    const codec = stats?.typeUrl === "io.containerd.cgroups.v2.Metrics" ? v2.Metrics : v1.Metrics;
+    expect(Number(codec.decode(stats?.value ?? new Uint8Array()).pids?.limit)).to.equal(77);
+    await end(task);
+  });
+
+  it("answers others while one task is slow to be made", async () => {
+    const first = await make(LONG, { group: `${site.tag}-slow`, name: "a" });
+    const hook = { path: "/bin/sleep", args: ["sleep", "1"] };
+    const bundle = site.bundle(LONG, (config) => ({ ...config, hooks: { createRuntime: [hook] } }));
+    const id = `${site.tag}-slow`;
+    let isMade = false;
+    const making = first.client.create({ id, bundle, ...NO_IO }).then(() => {
+      isMade = true;
+    });
+    await first.client.start(first.id);
+    expect((await first.client.state(first.id)).status).to.equal(RUNNING);
+    expect(isMade).to.equal(false);
+    await making;
+    await first.client.kill(id, 9);
+    await first.client.wait(id);
+    await first.client.delete(id);
+    await end(first);
+  });
+
+  it("lives on when a connection brings garbage", async () => {
+    const task = await make(LONG);
+    const garbage = connectSocket(task.url.slice("unix://".length));
+    const closed = new Promise((resolve) => garbage.on("close", resolve));
+    garbage.on("error", () => undefined);
+    garbage.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    await closed;
+    expect((await task.client.state(task.id)).status).to.equal(CREATED);
+    await end(task);
+  });
+
+  it("delete: removes what a killed shim leaves, answers 137, and may be called again", async () => {
+    const task = await make(LONG);
+    const { pid } = await task.client.start(task.id);
+    process.kill((await task.client.connect(task.id)).shimPid, "SIGKILL");
+    await waitUntil("end of the shim", () => task.client.isClosed);
+    for (let round = 0; round < 2; round++) {
+      const words = ["-id", task.id, "-bundle", task.bundle, "delete"];
+      const { status, bytes, stderr } = await callShim(words, { cwd: task.bundle, address: sink.path });
+      expect({ status, stderr }).to.deep.equal({ status: 0, stderr: "" });
+      const answer = containerd.task.v2.DeleteResponse.decode(bytes);
+      expect(answer.exitStatus).to.equal(137);
+    }
+    expect(existsSync(`/proc/${pid}`)).to.equal(false);
+    expect(existsSync(task.url.slice("unix://".length))).to.equal(false);
+  });
+});
