@@ -3,6 +3,7 @@ import { connect as connectSocket } from "node:net";
 import { expect } from "chai";
 import { io } from "../../proto/gen/metrics.js";
 import { containerd } from "../../proto/gen/shim.js";
+import { readStat } from "../linux/procfs.ts";
 import { failureOf } from "../testing/failure.ts";
 import { waitUntil } from "../testing/runtime-poll.ts";
 import { LONG, requireRoot, Site } from "../testing/runtime-site.ts";
@@ -234,7 +235,8 @@ describe("containerd-shim-tsrun-v2", () => {
       const answer = containerd.task.v2.DeleteResponse.decode(bytes);
       expect(answer.exitStatus).to.equal(137);
     }
-    expect(existsSync(`/proc/${pid}`)).to.equal(false);
+    // Whoever is its parent now may not have reaped it yet.
+    expect(["", "X", "Z"]).to.include(readStat(site.options.kernel, pid)?.state ?? "");
     expect(existsSync(task.url.slice("unix://".length))).to.equal(false);
   });
 });
