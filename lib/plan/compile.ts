@@ -2,6 +2,7 @@ import type { Config, LinuxNamespace } from "../spec/config.ts";
 import type { State, Status } from "../spec/state.ts";
 import { compileBecome } from "./become.ts";
 import { compileCgroups, compileLateLimits } from "./cgroup/compile.ts";
+import { compileDelegation } from "./cgroup/delegate.ts";
 import { compileDevices, planDevices } from "./devices.ts";
 import { compileMakeCwd } from "./executable.ts";
 import { compileFork, openBirthplace, unshareRest } from "./fork.ts";
@@ -92,6 +93,7 @@ export function compileSetup(config: Config, host: Host, request: Request): read
     ...(host.scope === undefined ? [] : awaitScope()),
     ...compileOomScore(process),
     ...compileCgroups(linux.resources ?? {}, host),
+    ...compileDelegation(config, host),
     ...(hasUserNamespace(namespaces) ? compileUserNamespace(config, request) : []),
     ...openBirthplace(host.cgroups),
     ...compileHardening(),

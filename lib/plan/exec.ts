@@ -1,6 +1,6 @@
 import type { Linux, NamespaceType, Process } from "../spec/config.ts";
 import { compileBecome } from "./become.ts";
-import { fdcwd, openFlags, ROOT } from "./calls.ts";
+import { fdcwd, openFlags, ROOT, writeFile } from "./calls.ts";
 import { joinOpenCgroups, openCgroups } from "./cgroup/compile.ts";
 import { prctl } from "./credentials.ts";
 import { compileBirth, openBirthplace } from "./fork.ts";
@@ -43,16 +43,17 @@ export interface ExecTarget {
 export function compileExec(process: Process, target: ExecTarget, host: Host): readonly Step[] {
   const hasTerminal = process.terminal === true;
   const namespaces = target.namespaces.map((type) => ({ type, path: `ns/${FILES[type]}` }));
+  const movesFirst = target.cgroups.mode === "v2" && target.namespaces.includes("user");
   const become = compileBecome(process, target.linux, host, target.filter);
   return [
     ...compileDescriptors([CONTROL, INIT_PROC], target.preserveFds, hasTerminal),
     ...compileSignals(),
     ...compileOomScore(process),
     ...openCgroups(target.cgroups),
-    ...openBirthplace(target.cgroups),
+    ...(movesFirst ? [moveInto(target.cgroups)] : openBirthplace(target.cgroups)),
     ...compileHardening(),
     ...compileJoins(namespaces, register(INIT_PROC)),
-    ...compileBirth(0, target.cgroups, []),
+    ...compileBirth(0, movesFirst ? NO_CGROUPS : target.cgroups, []),
     ...joinOpenCgroups(target.cgroups),
     ...compileLateJoin(namespaces),
     ...compileHardening(),
@@ -66,6 +67,18 @@ export function compileExec(process: Process, target: ExecTarget, host: Host): r
     ...become.execute,
   ];
 }
+
+/**
+ * A cgroup that was given to the root of a user namespace is open to him and to the host's root, and to nobody who is on
+ * his way from one to the other: so the process goes there before, and its child is born where it is.
+ */
+function moveInto(cgroups: CgroupHost): Step {
+  const directory = cgroups.mode === "v2" ? cgroups.directory : "";
+  const path = `${directory}/cgroup.procs`;
+  return writeFile(path, "0", { doing: `join cgroup ${directory}`, from: "/linux/cgroupsPath", path });
+}
+
+const NO_CGROUPS: CgroupHost = { mode: "v1", hierarchies: [] };
 
 /** proc_pid_ns(5): the names of the files. */
 const FILES: Readonly<Record<NamespaceType, string>> = {

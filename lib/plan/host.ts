@@ -36,6 +36,8 @@ export interface CgroupV2Host {
   readonly mountPoint: string;
   /** Those of the root's cgroup.controllers. */
   readonly controllers: readonly string[];
+  /** The files that go with a cgroup to its owner, as the kernel lists them; known when a container gets its cgroup. */
+  readonly delegated?: readonly string[];
 }
 
 export interface CgroupV1Host {

@@ -1,9 +1,8 @@
 import { ContainerError } from "../errors.ts";
 import { propertyPath } from "../json-pointer.ts";
-import { listProcesses } from "../linux/cgroup/directory.ts";
 import { launchExecutor, sendPart } from "../linux/executor.ts";
 import type { OwnedFd } from "../linux/fd.ts";
-import { exists, standardStreams, writeText } from "../linux/files.ts";
+import { standardStreams, writeText } from "../linux/files.ts";
 import type { Kernel } from "../linux/kernel.ts";
 import { pidInside } from "../linux/procfs.ts";
 import { listenIn, socketPair } from "../linux/socket.ts";
@@ -16,6 +15,7 @@ import { CONTROL, PROGRAM, type Purpose, type Step } from "../plan/step.ts";
 import { CONSOLE_SOCKET } from "../plan/terminal.ts";
 import type { Config, Hooks } from "../spec/config.ts";
 import type { Bundle } from "./bundle.ts";
+import { checkMemory, refuseUsedCgroups } from "./cgroup-checks.ts";
 import { recordCgroups } from "./cgroup-path.ts";
 import {
   type CgroupRecord,
@@ -87,7 +87,8 @@ export async function createContainer(
   using listener = await openListener(kernel, config.linux?.seccomp);
   const progress: Progress = { record, listener };
   try {
-    refuseUsedCgroup(kernel, cgroups.directories);
+    refuseUsedCgroups(kernel, cgroups);
+    checkMemory(kernel, cgroups, config.linux?.resources ?? {});
   } catch (error) {
     // Nothing is made yet but the directory, and the processes are not ours to kill.
     removeContainerDirectory(options, id);
@@ -221,17 +222,4 @@ function writeForInit(kernel: Kernel, { args, purpose }: Step): void {
 
 function refusedWrite({ doing, from }: Purpose, cause: unknown): ContainerError {
   return new ContainerError("internal", `cannot ${doing} (${propertyPath(from)})`, { cause });
-}
-
-/** A limit of ours would hit, and a delete of ours would kill, processes that are somebody else's. */
-export function refuseUsedCgroup(kernel: Kernel, directories: readonly string[]): void {
-  // A container has its directory in every hierarchy: what is not in the first one is nowhere.
-  const [first] = directories;
-  if (first === undefined || !exists(kernel, first)) return;
-  for (const directory of directories) {
-    const pids = listProcesses(kernel, directory);
-    if (pids.length === 0) continue;
-    const why = `${directory} holds ${pids.length} process(es): ${pids.slice(0, 10).join(", ")}`;
-    throw new ContainerError("failed_precondition", `container's cgroup is not empty: ${why}`);
-  }
 }

@@ -1,15 +1,15 @@
 import { ContainerError } from "../errors.ts";
 import type { OwnedFd } from "../linux/fd.ts";
-import { openDirectory, readText } from "../linux/files.ts";
+import { openDirectory } from "../linux/files.ts";
 import { isRunning } from "../linux/procfs.ts";
 import { connectStream, socketPair } from "../linux/socket.ts";
 import { compileExec, type ExecTarget } from "../plan/exec.ts";
-import type { CgroupHost } from "../plan/host.ts";
 import type { Process } from "../spec/config.ts";
 import { hookState, statusOf } from "./container-status.ts";
 import { type ContainerRecord, readContainerConfig, readRecord } from "./container-store.ts";
 import { refuseConsoleSocket } from "./create.ts";
 import { DEBUG } from "./debug-words.ts";
+import { execCgroups } from "./exec-cgroups.ts";
 import { buildProcess, type ExecRequest } from "./exec-process.ts";
 import { watchInit } from "./foreground.ts";
 import { gatherHost } from "./host.ts";
@@ -71,7 +71,7 @@ async function prepareExec(
     id: record.id,
     namespaces: record.namespaces,
     rootfs: record.rootfs,
-    cgroups: cgroupsOf(options, record, initPid, request.cgroups),
+    cgroups: execCgroups(options.kernel, record.cgroups, initPid, request.cgroups),
     linux,
     filter: linux.seccomp === undefined ? undefined : loadFilter(options, linux.seccomp, exact),
     preserveFds: request.preserveFds,
@@ -149,30 +149,4 @@ function refuseUnlessRunning(options: RuntimeOptions, record: ContainerRecord, r
     throw new ContainerError("failed_precondition", "cannot exec in a stopped container");
   }
   return record.init.pid;
-}
-
-/**
- * The directories the process joins: the container's, or one below. On v2 it is that of init, who may have moved: a
- * directory that passes controllers on takes no processes.
- */
-function cgroupsOf(
-  options: RuntimeOptions,
-  { cgroups }: ContainerRecord,
-  initPid: number,
-  below: readonly string[],
-): CgroupHost {
-  const [path] = below;
-  const suffix = path === undefined ? "" : `/${path.replace(/^[^:]*:/, "").replace(/^\/+/, "")}`;
-  if (cgroups.mode === "v2") {
-    const [own = ""] = cgroups.directories;
-    const line = readText(options.kernel, `/proc/${initPid}/cgroup`).trim();
-    const directory = suffix === "" ? `/sys/fs/cgroup${line.slice(line.lastIndexOf(":") + 1)}` : `${own}${suffix}`;
-    return { mode: "v2", directory, mountPoint: "/sys/fs/cgroup", controllers: [] };
-  }
-  const { unified } = cgroups;
-  const hierarchies = cgroups.directories
-    .filter((directory) => directory !== unified)
-    .map((directory) => ({ controllers: [], mountPoint: "", directory: `${directory}${suffix}` }));
-  if (unified === undefined) return { mode: "v1", hierarchies };
-  return { mode: "v1", hierarchies, unified: { directory: `${unified}${suffix}`, mountPoint: "" } };
 }

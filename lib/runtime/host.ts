@@ -1,7 +1,8 @@
 import { FILE_TYPE } from "../linux/constants/files.ts";
 import { RLIMITS } from "../linux/constants/processes.ts";
-import { findStatus, readText } from "../linux/files.ts";
+import { findStatus, findText, readText } from "../linux/files.ts";
 import type { Kernel } from "../linux/kernel.ts";
+import { cgroupOwner } from "../plan/cgroup/delegate.ts";
 import type { CgroupHost, Host } from "../plan/host.ts";
 import { needsRootfsMountPoint } from "../plan/rootfs.ts";
 import type { ScopeName } from "../plan/systemd/unit.ts";
@@ -31,7 +32,11 @@ export function gatherHost(kernel: Kernel, config: Config, context: HostContext)
     lastCapability: Number(readText(kernel, "/proc/sys/kernel/cap_last_cap")),
     nofile: context.nofile ?? callerNofile(kernel),
     ...lookAtStdio(kernel, foreground, context.stdio ?? OWN_STDIO),
-    cgroups: scope?.cgroups ?? locateCgroups(kernel, config.linux?.cgroupsPath ?? "", id),
+    cgroups: withDelegated(
+      kernel,
+      config,
+      scope?.cgroups ?? locateCgroups(kernel, config.linux?.cgroupsPath ?? "", id),
+    ),
     ...(scope === undefined ? {} : { scope: scope.name }),
   };
   const needsMountPoint = needsRootfsMountPoint(config.linux ?? {});
@@ -42,6 +47,13 @@ export function gatherHost(kernel: Kernel, config: Config, context: HostContext)
     ...(needsMountPoint ? { rootfsMountPoint: mountPointOf(mounts, rootfs) } : {}),
     ...(noPivot ? { kernelMounts: kernelMountsOf(mounts, rootfs) } : {}),
   };
+}
+
+/** cgroups(7), /sys/kernel/cgroup/delegate; read where a container is given its cgroup. */
+function withDelegated(kernel: Kernel, config: Config, cgroups: CgroupHost): CgroupHost {
+  if (cgroups.mode === "v1" || cgroupOwner(config) === undefined) return cgroups;
+  const text = findText(kernel, "/sys/kernel/cgroup/delegate");
+  return text === undefined ? cgroups : { ...cgroups, delegated: text.split("\n").filter((name) => name !== "") };
 }
 
 /**

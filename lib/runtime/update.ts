@@ -1,11 +1,12 @@
 import { ContainerError, findSyscall } from "../errors.ts";
 import { propertyPath } from "../json-pointer.ts";
 import { parseNumber } from "../linux/cgroup/parse-values.ts";
-import { exists, findText, isErrno, writeText } from "../linux/files.ts";
+import { findText, isErrno, writeText } from "../linux/files.ts";
 import type { Kernel } from "../linux/kernel.ts";
 import type { CgroupFile } from "../plan/cgroup/files.ts";
 import { filesV2 } from "../plan/cgroup/v2.ts";
 import type { LinuxResources } from "../spec/resources.ts";
+import { checkMemory } from "./cgroup-checks.ts";
 import { statusOf } from "./container-status.ts";
 import { type ContainerRecord, lockContainer, readRecord } from "./container-store.ts";
 import { controllerDirectories } from "./controllers.ts";
@@ -32,7 +33,7 @@ export async function update(options: RuntimeOptions, id: string, resources: Lin
   if (record.init === undefined || statusOf(options, record) === "stopped") {
     throw new ContainerError("failed_precondition", "container not running");
   }
-  checkBeforeUpdate(kernel, record, resources);
+  checkMemory(kernel, record.cgroups, resources);
   const old: Write[] = [];
   const limits = completeLimits(kernel, record, resources);
   const writes = locate(kernel, record, updateFiles(record, limits));
@@ -72,17 +73,10 @@ function locate(kernel: Kernel, { cgroups }: ContainerRecord, files: readonly Cg
   return files.map((limit) => {
     const isCore = cgroups.mode === "v2" && limit.controller === "cgroup";
     const directory = isCore ? cgroups.directories[0] : directories.get(limit.controller);
-    if (directory !== undefined) return { limit, path: pathOf(kernel, directory, limit.file) };
+    if (directory !== undefined) return { limit, path: `${directory}/${limit.file}` };
     const state = cgroups.mode === "v1" ? "mounted" : "available";
     throw cannotApply(limit, `the ${limit.controller} controller is not ${state} on this host`);
   });
-}
-
-/** The weight of blkio belongs to the scheduler, of which some kernels have another. */
-function pathOf(kernel: Kernel, directory: string, file: string): string {
-  const path = `${directory}/${file}`;
-  const other = `${directory}/${file.replace(/^blkio\.weight/, "blkio.bfq.weight")}`;
-  return other !== path && !exists(kernel, path) && exists(kernel, other) ? other : path;
 }
 
 /**
@@ -102,6 +96,12 @@ function tryWrite(kernel: Kernel, { limit, path }: Write, old: Write[], mayWait:
     writeText(kernel, path, limit.value);
   } catch (error) {
     if (isErrno(error, "EINVAL") && mayWait) return false;
+    const { fallback, ...rest } = limit;
+    if (fallback !== undefined && isErrno(error, "ENOENT", "EOPNOTSUPP")) {
+      // A weight belongs to the scheduler, of which this kernel, or this device, has another.
+      const other = { limit: { ...rest, ...fallback }, path: path.replace(/[^/]*$/, fallback.file) };
+      return tryWrite(kernel, other, old, mayWait);
+    }
     if (limit.optional === true && isErrno(error, "ENOENT")) return true;
     throw refusal(kernel, { limit, path }, error);
   }
@@ -153,19 +153,4 @@ function canWrite(kernel: Kernel, { limit, path }: Write): boolean {
   } catch {
     return false;
   }
-}
-
-/** config-linux.md § Memory, `checkBeforeUpdate`: no limit below what is in use, which would kill. */
-function checkBeforeUpdate(kernel: Kernel, { cgroups }: ContainerRecord, { memory = {} }: LinuxResources): void {
-  const { limit = 0, swap = 0 } = memory;
-  if (memory.checkBeforeUpdate !== true || (limit <= 0 && swap <= 0)) return;
-  const isV2 = cgroups.mode === "v2";
-  const directory = isV2 ? cgroups.directories[0] : controllerDirectories(kernel, cgroups).get("memory");
-  const file = isV2 ? "memory.current" : "memory.usage_in_bytes";
-  const usage = parseNumber(findText(kernel, `${directory ?? ""}/${file}`, ...ABSENT)) ?? 0n;
-  const reject = (property: string, why: string): never => {
-    throw new ContainerError("failed_precondition", `cannot apply linux.resources.memory.${property}: ${why}`);
-  };
-  if (limit > 0 && usage > BigInt(limit)) reject("limit", `rejecting memory limit ${limit} < usage ${usage}`);
-  if (swap > 0 && usage > BigInt(swap)) reject("swap", `rejecting memory+swap limit ${swap} < usage ${usage}`);
 }

@@ -145,13 +145,18 @@ function enableControllers({ mountPoint, directory, controllers }: CgroupV2Host)
 
 /** A file that may be missing is passed over, or has another name. */
 function writeLimit(directory: string, file: CgroupFile): readonly Step[] {
-  const path = `${directory}/${file.file}`;
-  const purpose: Purpose = { doing: `write ${JSON.stringify(file.value)} to ${file.file}`, from: file.from, path };
-  const step = writeFile(path, file.value, purpose);
+  const step = writeLimitStep(directory, file);
   if (file.fallback !== undefined) {
-    return orElse(step, ["ENOENT"], [writeFile(`${directory}/${file.fallback}`, file.value, purpose)]);
+    const other = { ...file, ...file.fallback };
+    // A scheduler that is there may not be that of the device.
+    return orElse(step, ["ENOENT", "EOPNOTSUPP"], [writeLimitStep(directory, other)]);
   }
   return [file.optional === true ? { ...step, tolerated: ["ENOENT"] } : step];
+}
+
+function writeLimitStep(directory: string, { file, value, from }: CgroupFile): Step {
+  const path = `${directory}/${file}`;
+  return writeFile(path, value, { doing: `write ${JSON.stringify(value)} to ${file}`, from, path });
 }
 
 function makeBelow(mountPoint: string, directory: string): readonly Step[] {

@@ -8,8 +8,8 @@ export interface CgroupFile {
   readonly value: string;
   /** RFC 6901 pointer of the limit. */
   readonly from: string;
-  /** What the file is called where the kernel lacks it. */
-  readonly fallback?: string;
+  /** What is written where the kernel lacks the file. */
+  readonly fallback?: { readonly file: string; readonly value: string };
   /** The kernel may lack the file, for a value that is its default anyway. */
   readonly optional?: true;
 }

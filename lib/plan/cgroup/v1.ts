@@ -107,7 +107,7 @@ function blkioFiles({ blockIO = {} }: LinuxResources): readonly CgroupFile[] {
       file: `blkio.${file}`,
       value,
       from,
-      ...(fallback === undefined ? {} : { fallback }),
+      ...(fallback === undefined ? {} : { fallback: { file: fallback, value } }),
     });
   };
   if (blockIO.weight) add("weight", String(blockIO.weight), "weight", "blkio.bfq.weight");

@@ -148,7 +148,7 @@ describe("filesV2()", () => {
         },
       },
       writes: [
-        "io.weight=910",
+        "io.bfq.weight=100",
         "io.max=8:0 rbps=1",
         "io.max=8:0 wbps=2",
         "io.max=8:16 riops=3",
@@ -166,6 +166,16 @@ describe("filesV2()", () => {
   for (const each of cases) {
     it(each.name, () => expect(writes(each.resources)).to.deep.equal(each.writes));
   }
+
+  it("gives weights to bfq, or on their other scale to io.cost", () => {
+    const blockIO = { weight: 100, weightDevice: [{ major: 8, minor: 0, weight: 1000, leafWeight: 10 }] };
+    const [all, device, ...more] = filesV2({ blockIO });
+    expect(all).to.deep.include({ file: "io.bfq.weight", value: "100", fallback: { file: "io.weight", value: "910" } });
+    const fallback = { file: "io.weight", value: "8:0 10000" };
+    const from = "/linux/resources/blockIO/weightDevice/0";
+    expect(device).to.deep.include({ file: "io.bfq.weight", value: "8:0 1000", fallback, from });
+    expect(more).to.deep.equal([]);
+  });
 
   it("names controller and property of every file", () => {
     const files = filesV2({

@@ -114,7 +114,16 @@ function ioFiles({ blockIO = {} }: LinuxResources): readonly CgroupFile[] {
   const add = (file: string, value: string, property: string) => {
     files.push({ controller: "io", file, value, from: `${RESOURCES}/blockIO/${property}` });
   };
-  if (blockIO.weight) add("io.weight", String(blkioToIoWeight(blockIO.weight)), "weight");
+  // The scheduler bfq has a file of its own, with blkio's scale; without it the weight is that of io.cost.
+  const addWeight = (device: string, weight: number, property: string) => {
+    const fallback = { file: "io.weight", value: `${device}${blkioToIoWeight(weight)}` };
+    const from = `${RESOURCES}/blockIO/${property}`;
+    files.push({ controller: "io", file: "io.bfq.weight", value: `${device}${weight}`, from, fallback });
+  };
+  if (blockIO.weight) addWeight("", blockIO.weight, "weight");
+  (blockIO.weightDevice ?? []).forEach(({ major, minor, weight }, index) => {
+    if (weight) addWeight(`${major}:${minor} `, weight, `weightDevice/${index}`);
+  });
   const throttles = [
     ["rbps", "throttleReadBpsDevice"],
     ["wbps", "throttleWriteBpsDevice"],

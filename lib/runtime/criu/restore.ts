@@ -9,6 +9,7 @@ import { connectStream, sendWithFd } from "../../linux/socket.ts";
 import { CRIU_SOCKET, compileRestore } from "../../plan/criu.ts";
 import type { CgroupHost, Host } from "../../plan/host.ts";
 import { type Bundle, loadBundle } from "../bundle.ts";
+import { refuseUsedCgroups } from "../cgroup-checks.ts";
 import { recordCgroups } from "../cgroup-path.ts";
 import { hookState } from "../container-status.ts";
 import {
@@ -19,7 +20,7 @@ import {
   writeRecord,
 } from "../container-store.ts";
 import { refuseConsoleSocket } from "../create.ts";
-import { newRecord, refuseUsedCgroup } from "../create-container.ts";
+import { newRecord } from "../create-container.ts";
 import { destroy } from "../destroy.ts";
 import type { Progress } from "../follow-program.ts";
 import { watchInit } from "../foreground.ts";
@@ -141,7 +142,7 @@ async function restoreContainer(
   using _directory = await makeContainerDirectory(options, id);
   const progress: Progress = { record: newRecord(kernel, { id, bundle, cgroups, stdio: undefined }) };
   try {
-    refuseUsedCgroup(kernel, cgroups.directories);
+    refuseUsedCgroups(kernel, cgroups);
   } catch (error) {
     removeContainerDirectory(options, id);
     throw error;
