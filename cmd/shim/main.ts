@@ -75,6 +75,7 @@ async function remove(flags: ShimFlags): Promise<void> {
     namespace: required(flags.namespace, "namespace"),
     address: flags.address ?? "",
     bundle: flags.bundle || process.cwd(),
+    environment: process.env,
     warn: (message) => writeStderr(`${message}\n`),
   });
   await Bun.write(Bun.stdout, answer);
@@ -97,6 +98,7 @@ async function serve(flags: ShimFlags): Promise<void> {
     listener: LISTENER_FD,
     socketPath: socketPath({ address: flags.address ?? "", namespace, id: group }),
     eventAddress: process.env["TTRPC_ADDRESS"] ?? "",
+    environment: process.env,
     nofile: parseNofile(process.env[NOFILE_VARIABLE]),
   });
 }

@@ -8,7 +8,7 @@ import type { LinuxResources } from "../spec/resources.ts";
 import type { Machine } from "./machine.ts";
 import type { TaskOptions } from "./options.ts";
 import { lastError, type Outcome, type RunOptions, runProgram } from "./program.ts";
-import type { CgroupPlaces, CreatedInit, GivenStdio, TaskRuntime } from "./runtime.ts";
+import type { CgroupPlaces, CheckpointRequest, CreatedInit, GivenStdio, TaskRuntime } from "./runtime.ts";
 import { SOCKET_DIRECTORY } from "./socket.ts";
 
 /** What a runtime of its own executable is driven with. */
@@ -82,6 +82,20 @@ export class BinaryRuntime implements TaskRuntime {
     await this.#run(["update", "--resources", "-"], { stdin: JSON.stringify(resources) });
   }
 
+  async checkpoint(request: CheckpointRequest): Promise<void> {
+    const flags: readonly (readonly [string, boolean])[] = [
+      ["--leave-running", !request.exit],
+      ["--tcp-established", request.openTcp],
+      ["--ext-unix-sk", request.externalUnixSockets],
+      ["--shell-job", request.terminal],
+      ["--file-locks", request.fileLocks],
+    ];
+    const chosen = flags.filter(([, isSet]) => isSet).map(([flag]) => flag);
+    const empty = request.emptyNamespaces.flatMap((name) => ["--empty-ns", name]);
+    const paths = ["--image-path", request.imagePath, "--work-path", request.workPath];
+    await this.#run(["checkpoint", ...paths, ...chosen, ...empty]);
+  }
+
   async pids(): Promise<readonly number[]> {
     const { stdout } = await this.#run(["ps", "--format", "json"]);
     const pids: unknown = JSON.parse(stdout);
@@ -142,7 +156,8 @@ export class BinaryRuntime implements TaskRuntime {
     const systemd = options.systemdCgroup ? ["--systemd-cgroup"] : [];
     const global = ["--root", root, "--log", this.#log, "--log-format", "json", ...systemd];
     removeFile(machine.kernel, this.#log);
-    const outcome = await runProgram([options.binaryName, ...global, ...words, id, ...(run.after ?? [])], run);
+    const command = [options.binaryName, ...global, ...words, id, ...(run.after ?? [])];
+    const outcome = await runProgram(command, machine.environment["PATH"], run);
     if (outcome.status === 0) return outcome;
     const why = lastError(findText(machine.kernel, this.#log) ?? "") ?? outcome.stderr.trim();
     throw failure(words[0] ?? "", outcome.status, why);

@@ -7,6 +7,8 @@ import type { Waits } from "../runtime/waits.ts";
 /** What everything in a shim shares: the kernel, and the news that come by signals. */
 export interface Machine {
   readonly kernel: Kernel;
+  /** Of which the programs of the host that it runs are given the PATH. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
   readonly children: Children;
   readonly readiness: Readiness;
   /** For lib/runtime, which must not block this process. */
@@ -14,7 +16,7 @@ export interface Machine {
 }
 
 /** Makes this process a subreaper, and listens to the signals that say what is new. */
-export function openMachine(kernel: Kernel): Machine {
+export function openMachine(kernel: Kernel, environment: Machine["environment"]): Machine {
   const children = new Children(kernel);
   const readiness = new Readiness(kernel);
   kernel.call("prctl", PRCTL.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
@@ -25,5 +27,5 @@ export function openMachine(kernel: Kernel): Machine {
     exited: (pid) => children.exited(pid),
     reap: (pid) => children.reap(pid),
   };
-  return { kernel, children, readiness, waits };
+  return { kernel, environment, children, readiness, waits };
 }

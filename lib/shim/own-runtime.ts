@@ -13,8 +13,16 @@ import { start } from "../runtime/start.ts";
 import { update } from "../runtime/update.ts";
 import type { Process } from "../spec/config.ts";
 import type { LinuxResources } from "../spec/resources.ts";
+import type { Machine } from "./machine.ts";
 import type { TaskOptions } from "./options.ts";
-import type { CgroupPlaces, CreatedInit, GivenStdio, TaskRuntime } from "./runtime.ts";
+import type { CgroupPlaces, CheckpointRequest, CreatedInit, GivenStdio, TaskRuntime } from "./runtime.ts";
+
+/** The container that is driven. */
+export interface OwnTask {
+  readonly id: string;
+  readonly bundle: string;
+  readonly options: TaskOptions;
+}
 
 /** lib/runtime, driven in this process. */
 export class OwnRuntime implements TaskRuntime {
@@ -22,17 +30,15 @@ export class OwnRuntime implements TaskRuntime {
   readonly #id: string;
   readonly #bundle: string;
   readonly #task: TaskOptions;
+  readonly #environment: Machine["environment"];
   #record: ContainerRecord | undefined;
 
-  constructor(
-    options: RuntimeOptions,
-    { id, bundle }: { readonly id: string; readonly bundle: string },
-    task: TaskOptions,
-  ) {
+  constructor(options: RuntimeOptions, task: OwnTask, environment: Machine["environment"]) {
     this.#options = options;
-    this.#id = id;
-    this.#bundle = bundle;
-    this.#task = task;
+    this.#id = task.id;
+    this.#bundle = task.bundle;
+    this.#task = task.options;
+    this.#environment = environment;
   }
 
   async create({ fds, console }: GivenStdio): Promise<CreatedInit> {
@@ -78,6 +84,31 @@ export class OwnRuntime implements TaskRuntime {
 
   async update(resources: LinuxResources): Promise<void> {
     await update(this.#options, this.#id, resources);
+  }
+
+  async checkpoint(request: CheckpointRequest): Promise<void> {
+    const { checkpoint } = await import("../runtime/criu/checkpoint.ts");
+    await checkpoint(this.#options, {
+      id: this.#id,
+      imagePath: request.imagePath,
+      workPath: this.#task.criuWorkPath || request.workPath,
+      leaveRunning: !request.exit,
+      tcpEstablished: request.openTcp,
+      extUnixSk: request.externalUnixSockets,
+      shellJob: request.terminal,
+      fileLocks: request.fileLocks,
+      emptyNs: request.emptyNamespaces,
+      parentPath: undefined,
+      preDump: false,
+      pageServer: undefined,
+      statusFd: undefined,
+      linkRemap: false,
+      tcpSkipInFlight: false,
+      manageCgroupsMode: undefined,
+      autoDedup: false,
+      lazyPages: false,
+      environment: this.#environment,
+    });
   }
 
   async pids(): Promise<readonly number[]> {

@@ -8,6 +8,9 @@ export interface RunOptions {
   readonly stdin?: string;
 }
 
+/** Where the program is looked for, and all of the environment that it gets. */
+export type SearchPath = string | undefined;
+
 /** How it ended. */
 export interface Outcome {
   readonly status: number;
@@ -19,8 +22,16 @@ export interface Outcome {
 const TIMEOUT_MS = 60_000;
 
 /** Runs a program of the host to its end. @throws {ContainerError} when it cannot be started */
-export async function runProgram(cmd: readonly string[], { stdio, stdin }: RunOptions): Promise<Outcome> {
-  const child = start(cmd, stdio ?? [stdin === undefined ? "ignore" : new TextEncoder().encode(stdin), "pipe", "pipe"]);
+export async function runProgram(
+  cmd: readonly string[],
+  path: SearchPath,
+  { stdio, stdin }: RunOptions = {},
+): Promise<Outcome> {
+  const child = start(
+    cmd,
+    path,
+    stdio ?? [stdin === undefined ? "ignore" : new TextEncoder().encode(stdin), "pipe", "pipe"],
+  );
   const text = async (stream: unknown) => (stream instanceof ReadableStream ? await new Response(stream).text() : "");
   // A process that it leaves behind has its outputs too: only its own end is waited for then.
   const output = stdio === undefined ? [text(child.stdout), text(child.stderr)] : [];
@@ -28,9 +39,13 @@ export async function runProgram(cmd: readonly string[], { stdio, stdin }: RunOp
   return { status, stdout, stderr };
 }
 
-function start(cmd: readonly string[], stdio: readonly ("ignore" | "pipe" | Uint8Array | number)[]): Bun.Subprocess {
+function start(
+  cmd: readonly string[],
+  path: SearchPath,
+  stdio: readonly ("ignore" | "pipe" | Uint8Array | number)[],
+): Bun.Subprocess {
   const [stdin = "ignore", stdout = "ignore", stderr = "ignore"] = stdio;
-  const env = { PATH: process.env["PATH"] ?? "" };
+  const env = { PATH: path ?? "" };
   try {
     return Bun.spawn({
       cmd: [...cmd],

@@ -20,6 +20,7 @@ export interface LostTask {
   readonly address: string;
   /** Absolute path. */
   readonly bundle: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
   warn(message: string): void;
 }
 
@@ -32,7 +33,7 @@ export async function removeTask(kernel: Kernel, lost: LostTask): Promise<Uint8A
   const task = readOptions(kernel, bundle);
   const root = stateRoot(task, namespace);
   if (task.binaryName === "") await removeOwn(kernel, lost, { root, systemdCgroup: task.systemdCgroup });
-  else await removeWithBinary(task.binaryName, root, id);
+  else await removeWithBinary(task.binaryName, root, lost);
   unmountRootfs(kernel, bundle);
   removeStaleSocket(kernel, lost);
   return containerd.task.v2.DeleteResponse.encode({
@@ -58,8 +59,11 @@ async function removeOwn(
   await deleteContainer(options, id, { force: true });
 }
 
-async function removeWithBinary(binaryName: string, root: string, id: string): Promise<void> {
+async function removeWithBinary(binaryName: string, root: string, { id, environment }: LostTask): Promise<void> {
   const { runProgram } = await import("./program.ts");
-  const { status, stderr } = await runProgram([binaryName, "--root", root, "delete", "--force", id], {});
+  const { status, stderr } = await runProgram(
+    [binaryName, "--root", root, "delete", "--force", id],
+    environment["PATH"],
+  );
   if (status !== 0) throw new ContainerError("internal", `cannot delete ${id} with ${binaryName}: ${stderr.trim()}`);
 }

@@ -30,12 +30,29 @@ export interface TaskRuntime {
   pause(): Promise<void>;
   resume(): Promise<void>;
   update(resources: LinuxResources): Promise<void>;
+  /** Writes the processes to image files. @throws {ContainerError}; then they go on as they were */
+  checkpoint(request: CheckpointRequest): Promise<void>;
   /** The pids, on this host, of all processes. */
   pids(): Promise<readonly number[]>;
   /** Removes the container, whatever is left of it. Idempotent. */
   delete(): Promise<void>;
   /** Where the container's counters are read; undefined when it has none. */
   cgroups(): CgroupPlaces | undefined;
+}
+
+/** containerd.runc.v1.CheckpointOptions */
+export interface CheckpointRequest {
+  /** Absolute path of the directory for the images. */
+  readonly imagePath: string;
+  /** Absolute path of the directory for criu's log. */
+  readonly workPath: string;
+  /** The container ends with it. */
+  readonly exit: boolean;
+  readonly openTcp: boolean;
+  readonly externalUnixSockets: boolean;
+  readonly terminal: boolean;
+  readonly fileLocks: boolean;
+  readonly emptyNamespaces: readonly string[];
 }
 
 /** The cgroups of a container. */

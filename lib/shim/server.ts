@@ -3,7 +3,7 @@ import type { Kernel } from "../linux/kernel.ts";
 import { serve } from "../rpc/ttrpc/server.ts";
 import type { RuntimeOptions } from "../runtime/options.ts";
 import { openLog } from "./log.ts";
-import { openMachine } from "./machine.ts";
+import { type Machine, openMachine } from "./machine.ts";
 import { stateRoot } from "./options.ts";
 import { OwnRuntime } from "./own-runtime.ts";
 import { Publisher } from "./publisher.ts";
@@ -23,6 +23,7 @@ export interface ShimSettings {
   /** Path of the socket that takes events; "" for none. */
   readonly eventAddress: string;
   readonly nofile: RuntimeOptions["nofile"];
+  readonly environment: Machine["environment"];
 }
 
 /** How long events may take to reach containerd when the shim ends. */
@@ -41,7 +42,7 @@ export async function runShim(kernel: Kernel, settings: ShimSettings): Promise<v
   });
   // Whoever wants to end it asks for `Shutdown`; containerd's own end must not be the shim's.
   for (const signal of ["SIGHUP", "SIGINT", "SIGTERM", "SIGPIPE"] as const) process.on(signal, () => undefined);
-  const machine = openMachine(kernel);
+  const machine = openMachine(kernel, settings.environment);
   const publisher = new Publisher(settings.eventAddress, namespace, log.warn);
   const openRuntime = async (task: NewTask): Promise<TaskRuntime> => {
     if (task.options.binaryName !== "") {
@@ -58,7 +59,7 @@ export async function runShim(kernel: Kernel, settings: ShimSettings): Promise<v
       waits: machine.waits,
       ...(settings.nofile === undefined ? {} : { nofile: settings.nofile }),
     };
-    return new OwnRuntime(options, task, task.options);
+    return new OwnRuntime(options, task, settings.environment);
   };
   const tasks = new Tasks({ namespace, machine, publisher, openRuntime, warn: log.warn });
   const shutdown = Promise.withResolvers<void>();

@@ -98,9 +98,13 @@ function changes(tasks: Tasks): readonly Entry[] {
       await tasks.get(id).update(parseResources(new TextDecoder().decode(resources.value)));
       return {};
     }),
-    method("Checkpoint", messages.CheckpointTaskRequest, Empty, ({ id }) => {
-      tasks.get(id);
-      throw new ContainerError("unimplemented", "cannot checkpoint: not supported");
+    method("Checkpoint", messages.CheckpointTaskRequest, Empty, async ({ id, path, options }) => {
+      if (!path.startsWith("/")) throw invalid(`checkpoint path ${JSON.stringify(path)} must be absolute`);
+      const decoded = containerd.runc.v1.CheckpointOptions.decode(options?.value ?? new Uint8Array());
+      const { exit, openTcp, externalUnixSockets, terminal, fileLocks, emptyNamespaces } = decoded;
+      const settings = { exit, openTcp, externalUnixSockets, terminal, fileLocks, emptyNamespaces };
+      await tasks.get(id).checkpoint(path, settings);
+      return {};
     }),
   ];
 }

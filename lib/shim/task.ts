@@ -8,7 +8,7 @@ import type { Machine } from "./machine.ts";
 import type { OomWatch } from "./oom.ts";
 import type { Publisher } from "./publisher.ts";
 import { type RootfsMount, unmountRootfs } from "./rootfs.ts";
-import type { TaskRuntime } from "./runtime.ts";
+import type { CheckpointRequest, TaskRuntime } from "./runtime.ts";
 import { openStdio } from "./stdio/open.ts";
 import type { StdioPaths } from "./stdio/target.ts";
 import { type Exit, TaskProcess } from "./task-process.ts";
@@ -198,6 +198,13 @@ export class Task {
     await runtime.resume();
     this.isPaused = false;
     publisher.publish(taskEvent("TaskResumed", { containerId: id }));
+  }
+
+  /** Writes the processes to image files in a directory. */
+  async checkpoint(path: string, options: Omit<CheckpointRequest, "imagePath" | "workPath">): Promise<void> {
+    const { id, bundle, runtime, publisher } = this.parts;
+    await runtime.checkpoint({ ...options, imagePath: path, workPath: `${bundle}/criu-work` });
+    publisher.publish(taskEvent("TaskCheckpointed", { containerId: id, checkpoint: path }));
   }
 
   async update(resources: LinuxResources): Promise<void> {
