@@ -29,7 +29,7 @@ export interface LostTask {
  * called after every orderly end, too, when there is nothing left. Idempotent. @throws {ContainerError}
  */
 export async function removeTask(kernel: Kernel, lost: LostTask): Promise<Uint8Array> {
-  const { id, namespace, bundle } = lost;
+  const { namespace, bundle } = lost;
   const task = readOptions(kernel, bundle);
   const root = stateRoot(task, namespace);
   if (task.binaryName === "") await removeOwn(kernel, lost, { root, systemdCgroup: task.systemdCgroup });

@@ -58,6 +58,7 @@ export const stdioChecks: readonly Check[] = [
   },
   {
     name: "-t: 1 MB of output arrives whole",
+    ownOnly: "its shim may lose the end of what a terminal shows",
     run: async (site) => {
       const program = [...SHELL, "dd if=/dev/zero bs=1024 count=1024 2>/dev/null | tr \\\\0 x"];
       const words = [...site.runWords(site.id(), ["--rm", "--tty"]), ...program];
@@ -120,7 +121,6 @@ export const stdioChecks: readonly Check[] = [
   },
   {
     name: "a container that nobody reads can be killed and removed at once",
-    peerFails: "its shim waits two seconds for output that nobody reads",
     run: async (site) => {
       const id = site.id();
       const fifos = site.runWords(id, ["--detach"]);
