@@ -90,8 +90,8 @@ const cases: Case[] = [
   },
   {
     name: "refuses what cannot be a capability",
-    config: withProcess({ capabilities: { bounding: ["CAP_KILL", "kill"] } }),
-    faults: ['/process/capabilities/bounding/1: must be a capability such as "CAP_KILL"'],
+    config: withProcess({ capabilities: { bounding: ["CAP_KILL", "unknown", "CAP KILL"] } }),
+    faults: ['/process/capabilities/bounding/2: must be the name of a capability such as "CAP_KILL"'],
   },
   {
     name: "refuses oomScoreAdj below -1000",
