@@ -19,8 +19,8 @@ import type { Step } from "./step.ts";
 export interface Become {
   /** Takes on all the process is to have, and finds its program. */
   readonly prepare: readonly Step[];
-  /** The last steps: nothing but the program comes after them. */
-  readonly execute: readonly Step[];
+  /** The last steps: nothing but the program comes after them. Hooks among them have to pass the filter, as with runc. */
+  readonly execute: (hooks?: readonly Step[]) => readonly Step[];
 }
 
 /** config.md § Process: limits, scheduling, credentials, working directory, seccomp, program; for init and for exec. */
@@ -36,6 +36,7 @@ export function compileBecome(process: Process, linux: Linux, host: Host, filter
   const isLate = process.noNewPrivileges === true;
   // It is `create` that knows the way to a listener, not `start`.
   const isHanded = seccomp !== undefined && hasListener(seccomp);
+  const late = isLate && !isHanded ? load : [];
   return {
     prepare: [
       ...limits.early,
@@ -52,6 +53,9 @@ export function compileBecome(process: Process, linux: Linux, host: Host, filter
       ...executable.find,
       ...(isLate && isHanded ? load : []),
     ],
-    execute: [...limits.late, ...(isLate && !isHanded ? load : []), executable.execute],
+    execute: (hooks = []) =>
+      hooks.length === 0
+        ? [...limits.late, ...late, executable.execute]
+        : [...late, ...hooks, ...limits.late, executable.execute],
   };
 }

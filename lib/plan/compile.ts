@@ -189,7 +189,6 @@ function compileProcess(config: Config, host: Host, request: Request): readonly 
   return [
     ...become.prepare,
     ...awaitStart(request),
-    ...compileInitHooks("startContainer", config.hooks ?? {}, hookState(config, request, "created")),
-    ...become.execute,
+    ...become.execute(compileInitHooks("startContainer", config.hooks ?? {}, hookState(config, request, "created"))),
   ];
 }

@@ -64,7 +64,7 @@ export function compileExec(process: Process, target: ExecTarget, host: Host): r
     ...(hasTerminal ? compileTerminal(process.consoleSize, false) : []),
     ...become.prepare,
     prctl("PR_SET_PDEATHSIG", [0], { doing: "let the process outlive the runtime", from: "" }),
-    ...become.execute,
+    ...become.execute(),
   ];
 }
 

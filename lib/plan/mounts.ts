@@ -178,10 +178,20 @@ function compileFilesystem(planned: PlannedMount): readonly Step[] {
     ...(keepsMode ? inheritMode(destination, "tree", purpose) : []),
     ...(options.copyUp && type === "tmpfs" ? copyUp(destination, "tree", purpose) : []),
     ...compileAttributes("tree", options, {}, purpose),
-    openInRoot({ path: destination, into: "target", make: "directory", noSymlinks: isKernelInterface }, purpose),
+    openMountPoint(destination, isKernelInterface ? type : undefined, purpose),
     ...guardTarget(destination, purpose),
     attach("tree", "target", purpose),
   ];
+}
+
+/** What is said of the kernel has to be said at its place: a link there would lead proc or sysfs elsewhere. */
+function openMountPoint(path: string, kernelInterface: string | undefined, purpose: Purpose): Step {
+  const make = "directory";
+  if (kernelInterface === undefined) return openInRoot({ path, into: "target", make }, purpose);
+  return {
+    ...openInRoot({ path, into: "target", make, noSymlinks: true }, purpose),
+    refusal: `${JSON.stringify(kernelInterface)} must be mounted on ordinary directory`,
+  };
 }
 
 /** fsconfig(2) takes no longer value; a page of mount(2) takes the many layers of an overlay. */

@@ -33,7 +33,7 @@ export async function runAllHooks(
 async function tryHook(name: string, hook: Hook, state: State): Promise<ContainerError | undefined> {
   const why = await runHook(hook, state);
   if (why === undefined) return undefined;
-  return new ContainerError("internal", `cannot run the hook ${hook.path} (hooks.${name}): ${why}`);
+  return new ContainerError("internal", `error running hook: cannot run the hook ${hook.path} (hooks.${name}): ${why}`);
 }
 
 /** What a hook prints is shown up to here when it fails. */

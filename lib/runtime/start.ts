@@ -5,6 +5,7 @@ import { OwnedFd } from "../linux/fd.ts";
 import { removeFile } from "../linux/files.ts";
 import { connectIn, receive } from "../linux/socket.ts";
 import { executePurpose } from "../plan/executable.ts";
+import type { Step } from "../plan/step.ts";
 import { hookState, statusOf } from "./container-status.ts";
 import {
   type ContainerRecord,
@@ -54,8 +55,15 @@ async function startProgram(options: RuntimeOptions, record: ContainerRecord, di
   if (bytes.length === 0) return;
   const report = parseReport(bytes);
   if (report.kind !== "failure") throw new TypeError(`internal error: message ${report.message} after start`);
-  const step = { call: "execve", args: [], purpose: executePurpose(record.program) } as const;
-  throw stepError(step, { ...report, process: "init" });
+  throw stepError(refusedStep(record, report.errno), { ...report, process: "init" });
+}
+
+/** After the wait for start there are hooks, whose failures no system call has, and the program. */
+function refusedStep({ program }: ContainerRecord, errno: number): Step {
+  const isHook = errno === errnoNumber("EPROTO") || errno === errnoNumber("ETIMEDOUT");
+  if (!isHook) return { call: "execve", args: [], purpose: executePurpose(program) };
+  const purpose = { doing: "run a hook of the container", from: "/hooks/startContainer" };
+  return { call: "runHook", args: [], purpose };
 }
 
 /** Engines look for these words. */

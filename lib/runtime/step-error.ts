@@ -1,6 +1,7 @@
 import { SyscallError } from "../errors.ts";
 import { propertyPath } from "../json-pointer.ts";
 import { errnoNumber, errnoSymbol, errnoText } from "../linux/constants/errno.ts";
+import { SIGNALS } from "../linux/constants/processes.ts";
 import { decodeStatus } from "../linux/executor.ts";
 import type { PlanProcess } from "../plan/compile.ts";
 import type { Step } from "../plan/step.ts";
@@ -20,7 +21,9 @@ export interface Refusal {
 export function stepError(step: Step, refusal: Refusal): SyscallError {
   const { doing, from, path } = step.purpose;
   const property = from === "" ? "" : ` (${propertyPath(from)})`;
-  const message = messageOf(step, refusal, property) ?? `cannot ${doing}${property}: ${reasonOf(step, refusal)}`;
+  // runc's words for a hook that fails.
+  const what = step.call === "runHook" ? "error running hook: cannot" : "cannot";
+  const message = messageOf(step, refusal, property) ?? `${what} ${doing}${property}: ${reasonOf(step, refusal)}`;
   return new SyscallError(message, {
     call: step.call,
     errno: errnoSymbol(refusal.errno),
@@ -49,9 +52,12 @@ function whyNotFound(name: string, errno: number): string {
   return name.includes("/") ? `stat ${name}: ${errnoText(errno)}` : "executable file not found in $PATH";
 }
 
+/** Of a step with a refusal of its own, which says what these mean there. */
+const VERDICTS = ["ENODEV", "ENOENT", "ELOOP"] as const;
+
 function reasonOf(step: Step, { errno, log }: Refusal): string {
   if (step.call === "runHook" && log.length >= 4) return hookReason(step, errno, log);
-  const isVerdict = errno === errnoNumber("ENODEV") || errno === errnoNumber("ENOENT");
+  const isVerdict = VERDICTS.some((symbol) => errno === errnoNumber(symbol));
   if (step.refusal !== undefined && isVerdict) return step.refusal;
   const said = new TextDecoder()
     .decode(log)
@@ -59,6 +65,11 @@ function reasonOf(step: Step, { errno, log }: Refusal): string {
     .map((line) => line.replace(/^[ewi] /, "").trim())
     .filter((line) => line !== "");
   return [errnoText(errno), ...said].join(": ");
+}
+
+/** strsignal(3), of what a filter does to a hook: the number alone says little. */
+function signalText(signal: number): string {
+  return signal === SIGNALS.SIGSYS ? " (bad system call)" : "";
 }
 
 const EXIT_NOT_EXECUTED = 127;
@@ -70,7 +81,7 @@ function hookReason(step: Step, errno: number, log: Uint8Array): string {
   if (errno === errnoNumber("ETIMEDOUT")) return `it did not end in time${said}`;
   if (errno !== errnoNumber("EPROTO")) return errnoText(errno);
   const exit = decodeStatus(status);
-  if (exit.signal !== undefined) return `killed by signal ${exit.signal}${said}`;
+  if (exit.signal !== undefined) return `killed by signal ${exit.signal}${signalText(exit.signal)}${said}`;
   if (exit.code === EXIT_NOT_EXECUTED && output === "")
     return `exit status 127: ${step.purpose.path} cannot be executed`;
   return `exit status ${exit.code}${said}`;
