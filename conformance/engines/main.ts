@@ -11,6 +11,7 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { parseFailing } from "../harness/failing.ts";
 import { run } from "../harness/process.ts";
 import { makeRootfs } from "../harness/rootfs.ts";
 import { findProgram, findRuntime, type Runtime, versionOf } from "../harness/runtime.ts";
@@ -18,7 +19,6 @@ import { say, Tally } from "../harness/tally.ts";
 import { type Workspace, withWorkspace } from "../harness/workspace.ts";
 import { docker } from "./docker.ts";
 import type { Engine, EngineCase, EngineRuntime } from "./engine.ts";
-import { parseFailing } from "./failing.ts";
 import { normaliseOutput } from "./normalise.ts";
 import { buildah, podman } from "./podman.ts";
 

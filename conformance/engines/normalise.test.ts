@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { describe, it } from "mocha";
-import { parseFailing } from "./failing.ts";
+import { parseFailing } from "../harness/failing.ts";
 import { normaliseOutput } from "./normalise.ts";
 
 const NAMES = { folder: "/tmp/x", tag: "engines1", runtime: { name: "candidate", path: "/usr/bin/tsrun" } };

@@ -1,0 +1,155 @@
+/**
+ * runc's own integration tests, with tsrun in runc's place: a link called runc, as who installs it as a drop-in has it.
+ *
+ *   bun conformance/runc-bats/main.ts [--runtime PATH] [--only FILE] [--systemd]
+ *
+ * Needs root and Debian's bats, jq, gawk, python3 and script; a tool that is missing makes all of it one skip. The tests
+ * come from Debian's source package and run outside of this tree. What they get that is not theirs: an image of busybox
+ * with all its applets, and a stand-in for recvtty. An unlisted failure is red, and so is a listed test that passes.
+ */
+import {
+  chmodSync,
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { fetchSource } from "../harness/debian-source.ts";
+import { parseFailing } from "../harness/failing.ts";
+import { findProgram } from "../harness/runtime.ts";
+import { say, Tally } from "../harness/tally.ts";
+import { judgeTap, parseTap } from "../harness/tap.ts";
+import { type Workspace, withWorkspace } from "../harness/workspace.ts";
+
+const TOOLS = ["bats", "jq", "gawk", "python3", "script", "busybox", "apt-get"];
+
+/** Files that cannot be run here, whatever the runtime. */
+const NOT_RUN: ReadonlyMap<string, string> = new Map([
+  ["seccomp-notify.bats", "needs runc's seccompagent, which is not packaged"],
+  ["seccomp-notify-compat.bats", "needs runc's seccompagent, which is not packaged"],
+  ["mounts_sshfs.bats", "needs a server for sshfs"],
+]);
+
+/** A file that takes longer hangs. */
+const FILE_MS = 240_000;
+
+interface Site {
+  readonly runtime: string;
+  readonly tests: string;
+  readonly temporary: string;
+  readonly systemd: boolean;
+}
+
+/** A copy of the tests with what they need around them. */
+function prepare({ folder }: Workspace, source: string, runtime: string, systemd: boolean): Site {
+  const tests = join(folder, "tests/integration");
+  cpSync(join(source, "tests"), join(folder, "tests"), { recursive: true });
+  const recvtty = join(folder, "contrib/cmd/recvtty/recvtty");
+  mkdirSync(join(folder, "contrib/cmd/recvtty"), { recursive: true });
+  copyFileSync(join(import.meta.dir, "recvtty.py"), recvtty);
+  chmodSync(recvtty, 0o755);
+  const image = makeImage(folder);
+  const names = ["BUSYBOX", "DEBIAN", "HELLO"].map((name) => `echo ${name}_IMAGE=${image}`);
+  writeFileSync(join(tests, "get-images.sh"), `#!/bin/sh\n${names.join("\n")}\n`, { mode: 0o755 });
+  mkdirSync(join(folder, "bin"));
+  symlinkSync(resolve(runtime), join(folder, "bin/runc"));
+  mkdirSync(join(folder, "tmp"));
+  return { runtime: join(folder, "bin/runc"), tests, temporary: join(folder, "tmp"), systemd };
+}
+
+/** Like busybox's image: no /proc and no /sys, which some tests put there themselves. */
+function makeImage(folder: string): string {
+  const busybox = findProgram("busybox") ?? "";
+  const root = join(folder, "image");
+  for (const name of ["bin", "dev", "etc", "home", "root", "tmp", "usr/sbin", "var"]) {
+    mkdirSync(join(root, name), { recursive: true });
+  }
+  copyFileSync(busybox, join(root, "bin/busybox"));
+  chmodSync(join(root, "bin/busybox"), 0o755);
+  chmodSync(join(root, "tmp"), 0o1777);
+  for (const applet of Bun.spawnSync([busybox, "--list"]).stdout.toString().split("\n")) {
+    if (applet !== "" && applet !== "busybox") symlinkSync("busybox", join(root, "bin", applet));
+  }
+  writeFileSync(join(root, "etc/passwd"), "root:x:0:0:root:/root:/bin/sh\ndaemon:x:1:1:daemon:/usr/sbin:/bin/false\n");
+  writeFileSync(join(root, "etc/group"), "root:x:0:\ndaemon:x:1:\n");
+  const archive = join(folder, "image.tar");
+  Bun.spawnSync(["tar", "-C", root, "-cf", archive, "."]);
+  return archive;
+}
+
+/** Some tests want a controlling terminal, which script(1) gives them. */
+async function runFile({ runtime, tests, temporary, systemd }: Site, file: string): Promise<string> {
+  const child = Bun.spawn(["script", "-qefc", `bats -t ${file}`, "/dev/null"], {
+    cwd: tests,
+    env: {
+      PATH: process.env["PATH"] ?? "/usr/sbin:/usr/bin:/sbin:/bin",
+      RUNC: runtime,
+      TMPDIR: temporary,
+      TERM: "xterm",
+      LC_ALL: "C.UTF-8",
+      ...(systemd ? { RUNC_USE_SYSTEMD: "yes" } : {}),
+    },
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "ignore",
+    timeout: FILE_MS,
+    killSignal: "SIGTERM",
+  });
+  return await child.stdout.text();
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      runtime: { type: "string", default: join(import.meta.dir, "../../dist/tsrun") },
+      only: { type: "string", multiple: true },
+      systemd: { type: "boolean", default: false },
+    },
+  });
+  const tally = new Tally();
+  const missing = TOOLS.filter((tool) => findProgram(tool) === undefined);
+  const source = missing.length === 0 ? await fetchSource("runc") : undefined;
+  if (source === undefined) {
+    say(
+      `skip  all: ${missing.length === 0 ? "cannot fetch the source of runc" : `not installed: ${missing.join(", ")}`}`,
+    );
+    say("0 passed, 0 failed, 1 skipped");
+    return 0;
+  }
+  const failing = parseFailing(readFileSync(join(import.meta.dir, "failing.txt"), "utf8"));
+  await withWorkspace("bats", async (workspace) => {
+    const site = prepare(workspace, source, values.runtime, values.systemd);
+    const files = readdirSync(site.tests).filter((name) => name.endsWith(".bats"));
+    for (const file of files.sort().filter((name) => values.only?.includes(basename(name, ".bats")) ?? true)) {
+      await judgeFile(tally, site, file, failing);
+    }
+  });
+  return tally.finish();
+}
+
+async function judgeFile(tally: Tally, site: Site, file: string, failing: ReadonlyMap<string, string>): Promise<void> {
+  const why = NOT_RUN.get(file) ?? (file === "checkpoint.bats" ? whyNoCriu() : undefined);
+  if (why !== undefined) {
+    tally.skip(file, why);
+    return;
+  }
+  const output = await runFile(site, file);
+  const results = parseTap(output);
+  const planned = Number(/^1\.\.(\d+)/m.exec(output)?.[1] ?? 0);
+  judgeTap(tally, file, results, failing);
+  if (results.length < planned || planned === 0) {
+    tally.fail(file, [`${results.length} of ${planned} tests have ended`]);
+  }
+}
+
+function whyNoCriu(): string | undefined {
+  if (findProgram("criu") === undefined) return "criu is not installed";
+  return Bun.spawnSync(["criu", "check"]).exitCode === 0 ? undefined : "criu check fails on this kernel";
+}
+
+process.exit(await main());
