@@ -4,7 +4,7 @@ import { runMocha, type Verdict } from "./mocha.ts";
 import { ROOT, run, say } from "./shell.ts";
 
 /** Each gets a mocha process of its own: tests that share one share its descriptors, mounts and signals. */
-const AREAS = [".ci", "cmd", "lib/spec", "lib/plan", "lib/linux", "lib/runtime", "lib", "conformance"];
+const AREAS = [".ci", "cmd", "lib/spec", "lib/plan", "lib/linux", "lib/runtime", "lib/daemon", "lib", "conformance"];
 
 const ROOT_SUFFIX = ".root.test.ts";
 

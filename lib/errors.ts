@@ -7,6 +7,7 @@ export type ErrorCode =
   | "internal"
   | "invalid_argument"
   | "not_found"
+  | "out_of_range"
   | "permission_denied"
   | "resource_exhausted"
   | "unavailable"
