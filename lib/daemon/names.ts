@@ -23,8 +23,8 @@ export function checkIdentifier(what: string, identifier: string): void {
 }
 
 /** `container "x" in namespace "y": not found`, as clients show it. */
-export function notFound(what: string): ContainerError {
-  return new ContainerError("not_found", `${what}: not found`);
+export function notFound(what: string, cause?: unknown): ContainerError {
+  return new ContainerError("not_found", `${what}: not found`, { cause });
 }
 
 export function alreadyExists(what: string): ContainerError {

@@ -12,6 +12,7 @@ export const CODE = {
   resource_exhausted: 8,
   failed_precondition: 9,
   aborted: 10,
+  out_of_range: 11,
   unimplemented: 12,
   unavailable: 14,
 } as const;
