@@ -51,7 +51,11 @@ export interface Doing {
 
 /** Makes a system call. @throws {SyscallError} `cannot <doing>: <errno>` */
 export function checkedCall(kernel: Kernel, doing: Doing, name: SyscallName, ...args: KernelArgument[]): number {
-  const result = kernel.call(name, ...args);
+  return checkResult(kernel.call(name, ...args), doing, name);
+}
+
+/** The result of a system call that was made. @throws {SyscallError} `cannot <doing>: <errno>` when it is an errno */
+export function checkResult(result: number, doing: Doing, name: SyscallName): number {
   if (result >= 0) return result;
   throw new SyscallError(`cannot ${doing.doing}: ${errnoText(-result)}`, {
     call: name,

@@ -43,6 +43,8 @@ export const FILE_TYPE = {
   S_IFDIR: 0o040000,
   S_IFBLK: 0o060000,
   S_IFREG: 0o100000,
+  S_IFLNK: 0o120000,
+  S_IFSOCK: 0o140000,
 } as const;
 
 /** linux/magic.h: `f_type` of statfs(2). */
