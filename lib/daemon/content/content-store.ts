@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../clock.ts";
 import { type Digest, Digester } from "../digest.ts";
+import type { Disagreement } from "../disagreement.ts";
 import { integer, type MetadataDatabase, text } from "../metadata/database.ts";
 import type { LeaseStore } from "../metadata/leases.ts";
 import type { NamespaceStore } from "../metadata/namespaces.ts";
@@ -18,12 +19,6 @@ export interface ContentStoreOptions {
   /** The directory of `blobs` and `ingests`. */
   readonly root: string;
   readonly sharing?: Sharing;
-}
-
-/** Something in which the records and the disk do not agree. */
-export interface Disagreement {
-  readonly what: string;
-  readonly why: string;
 }
 
 /** content.proto: blobs by digest, and what is still being written. */
