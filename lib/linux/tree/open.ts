@@ -11,9 +11,15 @@ export const RESOLUTION = {
   noLinks: RESOLVE.RESOLVE_BENEATH | RESOLVE.RESOLVE_NO_SYMLINKS | RESOLVE.RESOLVE_NO_MAGICLINKS,
 } as const;
 
+/** Flags of a descriptor that only names a directory, and of one that its names can be read from. */
+export const DIRECTORY = {
+  handle: OPEN.O_PATH | OPEN.O_DIRECTORY,
+  readable: OPEN.O_RDONLY | OPEN.O_DIRECTORY,
+} as const;
+
 /** Opens a directory by its path on the host, to look below it. @throws {SyscallError} */
 export function openRoot(kernel: Kernel, path: string): OwnedFd {
-  const flags = OPEN.O_PATH | OPEN.O_DIRECTORY | OPEN.O_CLOEXEC;
+  const flags = DIRECTORY.handle | OPEN.O_CLOEXEC;
   return new OwnedFd(kernel, checkedCall(kernel, { doing: `open ${path}`, path }, "openat", AT_FDCWD, path, flags, 0));
 }
 

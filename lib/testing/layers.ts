@@ -1,0 +1,32 @@
+import type { TarEntry } from "../daemon/layers/tar-entry.ts";
+import { encodeHeader, paddingOf, TAR_END } from "../daemon/layers/tar-writer.ts";
+
+/** For tests: an entry, a file unless it says otherwise. */
+export function tarEntry(name: string, fields: Partial<TarEntry> = {}): TarEntry {
+  return {
+    ...{ name, type: "file", target: "", mode: 0o644, uid: 0, gid: 0, size: 0, atime: undefined, major: 0, minor: 0 },
+    ...{ mtime: { seconds: 1_000_000_000, nanoseconds: 0 }, attributes: new Map() },
+    ...fields,
+  };
+}
+
+export type TarPart = TarEntry | readonly [entry: TarEntry, content: string] | Uint8Array;
+
+/** For tests: an archive of entries, files with their content, and raw bytes. */
+export function tarOf(...parts: readonly TarPart[]): Uint8Array {
+  const bytes = parts.map((part) => {
+    if (part instanceof Uint8Array) return part;
+    if ("name" in part) return encodeHeader(part);
+    const content = Buffer.from(part[1]);
+    return Buffer.concat([encodeHeader({ ...part[0], size: content.length }), content, paddingOf(content.length)]);
+  });
+  return Buffer.concat([...bytes, TAR_END]);
+}
+
+/** For tests: bytes as a stream of chunks of a size. */
+export async function* chunksOf(bytes: Uint8Array, size = 65_536): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += size) {
+    await Promise.resolve();
+    yield bytes.subarray(at, at + size);
+  }
+}
