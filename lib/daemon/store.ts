@@ -1,0 +1,127 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { ContainerError } from "../errors.ts";
+import type { OwnedFd } from "../linux/fd.ts";
+import type { Kernel } from "../linux/kernel.ts";
+import { Background } from "./background.ts";
+import { type Clock, systemClock } from "./clock.ts";
+import { ContentStore } from "./content/content-store.ts";
+import type { Sharing } from "./content/ingests.ts";
+import type { Disagreement } from "./disagreement.ts";
+import { type Collected, Collector } from "./gc/collector.ts";
+import { ContainerStore } from "./metadata/containers.ts";
+import { MetadataDatabase } from "./metadata/database.ts";
+import { ImageStore } from "./metadata/images.ts";
+import { LeaseStore } from "./metadata/leases.ts";
+import { NamespaceStore } from "./metadata/namespaces.ts";
+import { lockRoot } from "./root-lock.ts";
+import type { SnapshotDriver } from "./snapshots/driver.ts";
+import { nativeDriver } from "./snapshots/native.ts";
+import { snapshotNumbers } from "./snapshots/numbers.ts";
+import { overlayDriver } from "./snapshots/overlay.ts";
+import { SnapshotStore } from "./snapshots/snapshot-store.ts";
+
+export interface StoreOptions {
+  /** The directory that holds everything; made if it is not there. */
+  readonly root: string;
+  /** Told what goes wrong in work that nobody waits for. */
+  readonly warn: (error: unknown) => void;
+  readonly onCollected?: (collected: Collected) => void;
+  readonly clock?: Clock;
+  readonly sharing?: Sharing;
+  /** Added to the mounts of overlayfs, e.g. `volatile`. */
+  readonly overlayOptions?: readonly string[];
+}
+
+/** Everything that outlives the process: metadata, content and snapshots, of which this process is the only owner. */
+export class Store implements AsyncDisposable {
+  readonly kernel: Kernel;
+  readonly namespaces: NamespaceStore;
+  readonly containers: ContainerStore;
+  readonly images: ImageStore;
+  readonly leases: LeaseStore;
+  readonly content: ContentStore;
+  readonly snapshotters: ReadonlyMap<string, SnapshotStore>;
+  readonly collector: Collector;
+  readonly #lock: OwnedFd;
+  readonly #database: MetadataDatabase;
+  readonly #background: Background;
+
+  private constructor(kernel: Kernel, options: StoreOptions, lock: OwnedFd, database: MetadataDatabase) {
+    const { root, warn, clock = systemClock(), sharing = "shared", overlayOptions = [], onCollected } = options;
+    this.kernel = kernel;
+    this.#lock = lock;
+    this.#database = database;
+    this.#background = new Background(warn);
+    this.namespaces = new NamespaceStore(database);
+    this.containers = new ContainerStore(database, this.namespaces, clock);
+    this.images = new ImageStore(database, this.namespaces, clock);
+    this.leases = new LeaseStore(database, this.namespaces, clock);
+    const parts = { database, clock, namespaces: this.namespaces, leases: this.leases, background: this.#background };
+    this.content = new ContentStore({ ...parts, root: join(root, "content"), sharing });
+    const drivers: readonly SnapshotDriver[] = [
+      overlayDriver(kernel, { root: join(root, "snapshots/overlayfs"), extraOptions: overlayOptions }),
+      nativeDriver(kernel, { root: join(root, "snapshots/native") }),
+    ];
+    const nextNumber = snapshotNumbers(database, drivers);
+    const stores = drivers.map((driver) => [driver.name, new SnapshotStore({ ...parts, driver, nextNumber })] as const);
+    this.snapshotters = new Map(stores);
+    this.collector = new Collector({
+      ...{ database, clock, content: this.content, snapshotters: this.snapshotters, warn },
+      onCollected: onCollected ?? (() => undefined),
+    });
+  }
+
+  /**
+   * Opens a store, made if it is not there, and removes what a crash has left.
+   * @throws {ContainerError} failed_precondition while another process has it open; internal for a damaged database
+   */
+  static open(kernel: Kernel, options: StoreOptions): Store {
+    mkdirSync(options.root, { recursive: true, mode: 0o700 });
+    const lock = lockRoot(kernel, join(options.root, "lock"));
+    let database: MetadataDatabase | undefined;
+    try {
+      const path = join(options.root, "metadata.db");
+      database = MetadataDatabase.open(path);
+      const faults = database.check();
+      if (faults.length > 0) throw new ContainerError("internal", `${path} is damaged: ${faults.join("; ")}`);
+      return new Store(kernel, options, lock, database);
+    } catch (error) {
+      database?.close();
+      lock.close();
+      throw error;
+    }
+  }
+
+  /** The store of a snapshotter. @throws {ContainerError} invalid_argument */
+  snapshotter(name: string): SnapshotStore {
+    const store = this.snapshotters.get(name);
+    if (store !== undefined) return store;
+    const known = [...this.snapshotters.keys()].join(", ");
+    throw new ContainerError("invalid_argument", `there is no snapshotter "${name}": must be one of ${known}`);
+  }
+
+  /** Compares the records with the disk; with `readAll`, every byte of the content. */
+  async *check(options: { readonly readAll: boolean }): AsyncGenerator<Disagreement> {
+    for (const why of this.#database.check()) yield { what: "metadata.db", why };
+    yield* this.content.check(options);
+    for (const store of this.snapshotters.values()) yield* store.check();
+  }
+
+  /** Waits until what runs in the background has ended. */
+  async idle(): Promise<void> {
+    await this.#background.idle();
+  }
+
+  /** Ends what is running and lets go of the directory. */
+  async close(): Promise<void> {
+    this.collector[Symbol.dispose]();
+    await this.idle();
+    this.#database.close();
+    this.#lock.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
