@@ -53,6 +53,13 @@ export class SnapshotStore {
     return this.#get(namespace, name);
   }
 
+  /** Whether there is a committed snapshot of a name, which the lease of the scope then holds. */
+  holdCommitted(scope: Scope, name: string): boolean {
+    if (this.#find(scope.namespace, name)?.kind !== "committed") return false;
+    this.#parts.database.write(() => this.#parts.leases.hold(scope, this.#resourceType, name));
+    return true;
+  }
+
   /** Infos in order of their names, a page at a time. @throws {ContainerError} invalid_argument */
   *walk(namespace: string, filters: readonly string[]): Generator<SnapshotInfo> {
     const matches = compileFilters<SnapshotInfo>(filters, fieldOf);

@@ -1,0 +1,39 @@
+import type { BlobStore } from "../content/blobs.ts";
+import type { Descriptor } from "../metadata/images.ts";
+import { type DescriptorJson, type References, readReferences } from "./documents.ts";
+import { isIndex, isManifest } from "./media-types.ts";
+
+const PREFIX = "containerd.io/gc.ref.content";
+
+/** The labels that keep what a document refers to, by containerd's names: `m.N`, `config`, `l.N`. */
+export function childLabels({ manifests, config, layers }: References): ReadonlyMap<string, string> {
+  const labels = new Map<string, string>();
+  for (const [index, { digest }] of manifests.entries()) labels.set(`${PREFIX}.m.${index}`, digest);
+  if (config !== undefined) labels.set(`${PREFIX}.config`, config.digest);
+  for (const [index, { digest }] of layers.entries()) labels.set(`${PREFIX}.l.${index}`, digest);
+  return labels;
+}
+
+/**
+ * Labels a document and all it refers to, as far as it is there, so that an image keeps what it is made of.
+ * @throws {ContainerError} invalid_argument for documents that are none
+ */
+export async function labelChildren(
+  blobs: BlobStore,
+  namespace: string,
+  target: Pick<Descriptor, "digest" | "mediaType">,
+): Promise<void> {
+  const pending: Pick<DescriptorJson, "digest" | "mediaType">[] = [target];
+  const seen = new Set<string>();
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    const { digest, mediaType } = next;
+    if (seen.has(digest) || !(isIndex(mediaType) || isManifest(mediaType))) continue;
+    seen.add(digest);
+    if (blobs.find(namespace, digest) === undefined) continue;
+    const references = await readReferences(blobs, namespace, next);
+    const labels = childLabels(references);
+    const mask = [...labels.keys()].map((key) => `labels.${key}`);
+    if (mask.length > 0) blobs.update(namespace, { digest, labels }, mask);
+    pending.push(...references.manifests);
+  }
+}

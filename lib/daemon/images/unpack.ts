@@ -1,0 +1,93 @@
+import { ContainerError } from "../../errors.ts";
+import type { Kernel } from "../../linux/kernel.ts";
+import type { ContentStore } from "../content/content-store.ts";
+import { NO_LABELS } from "../labels.ts";
+import { applyLayer, DEFAULT_LIMITS, type LayerLimits } from "../layers/apply.ts";
+import { chainIds } from "../layers/chain-id.ts";
+import { targetOf } from "../layers/target.ts";
+import type { Descriptor } from "../metadata/images.ts";
+import type { Scope } from "../names.ts";
+import type { SnapshotStore } from "../snapshots/snapshot-store.ts";
+import { type DescriptorJson, invalid, parseConfig, readDocument, readReferences } from "./documents.ts";
+import { isLayer } from "./media-types.ts";
+import { isAlreadyThere } from "./write-blob.ts";
+
+const UNCOMPRESSED = "containerd.io/uncompressed";
+const SNAPSHOT_REFERENCE = "containerd.io/gc.ref.snapshot.";
+
+export interface UnpackParts {
+  readonly kernel: Kernel;
+  readonly content: ContentStore;
+  readonly snapshots: SnapshotStore;
+  readonly limits?: LayerLimits;
+}
+
+/**
+ * Unpacks the layers of a manifest into snapshots named by their chain ids, those that are there already passed over, and
+ * labels the config so that an image keeps them. Returns the name of the last one, "" without layers. The lease of the
+ * scope should hold them until the image does.
+ * @throws {ContainerError} invalid_argument when a layer is not what the config says
+ */
+export async function unpackManifest(parts: UnpackParts, scope: Scope, manifest: Descriptor): Promise<string> {
+  const { content, snapshots } = parts;
+  const { config, layers } = await readReferences(content.blobs, scope.namespace, manifest);
+  if (config === undefined) throw invalid(manifest.digest, "it is no manifest");
+  const document = await readDocument(content.blobs, scope.namespace, config.digest);
+  const { diffIds } = parseConfig(document, config.digest);
+  if (diffIds.length !== layers.length) {
+    throw invalid(config.digest, `it has ${diffIds.length} diff ids, the manifest has ${layers.length} layers`);
+  }
+  const names = chainIds(diffIds);
+  for (const [index, layer] of layers.entries()) {
+    const [name = "", diffId = ""] = [names[index], diffIds[index]];
+    await unpackLayer(parts, scope, { layer, diffId, name, parent: names[index - 1] ?? "" });
+  }
+  const last = names.at(-1) ?? "";
+  const key = `${SNAPSHOT_REFERENCE}${snapshots.snapshotter}`;
+  if (last !== "") label(content, scope, config.digest, key, last);
+  return last;
+}
+
+interface LayerPlan {
+  readonly layer: DescriptorJson;
+  readonly diffId: string;
+  readonly name: string;
+  readonly parent: string;
+}
+
+async function unpackLayer(parts: UnpackParts, scope: Scope, plan: LayerPlan): Promise<void> {
+  const { snapshots } = parts;
+  const { layer, name, parent } = plan;
+  if (!isLayer(layer.mediaType)) {
+    throw new ContainerError("unimplemented", `cannot unpack ${layer.digest}: its media type is ${layer.mediaType}`);
+  }
+  if (snapshots.holdCommitted(scope, name)) return;
+  const key = `extract-${crypto.randomUUID()} ${name}`;
+  const mounts = await snapshots.prepare(scope, { key, parent, labels: NO_LABELS });
+  try {
+    await apply(parts, scope, plan, mounts);
+    await snapshots.commit(scope, { key, name, labels: NO_LABELS });
+  } catch (error) {
+    snapshots.remove(scope.namespace, key);
+    // Somebody else has unpacked the same layer meanwhile.
+    if (!isAlreadyThere(error)) throw error;
+  }
+}
+
+async function apply(
+  { kernel, content, limits = DEFAULT_LIMITS }: UnpackParts,
+  scope: Scope,
+  { layer, diffId }: LayerPlan,
+  mounts: Parameters<typeof targetOf>[0],
+): Promise<void> {
+  await using reader = await content.blobs.openReader(scope.namespace, layer.digest);
+  const applied = await applyLayer(kernel, reader.chunks(), { target: targetOf(mounts), limits });
+  if (applied.digest !== diffId) {
+    throw invalid(`layer ${layer.digest}`, `its diff id is ${applied.digest}, the config says ${diffId}`);
+  }
+  label(content, scope, layer.digest, UNCOMPRESSED, diffId);
+}
+
+function label(content: ContentStore, { namespace }: Scope, digest: string, key: string, value: string): void {
+  content.blobs.update(namespace, { digest, labels: new Map([[key, value]]) }, [`labels.${key}`]);
+}
