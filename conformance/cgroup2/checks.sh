@@ -93,6 +93,15 @@ check "unit: update" "104857600 70 100" "$(echo $(for p in MemoryMax TasksMax CP
 systemctl daemon-reload
 check "unit: a reload takes no limit back" "104857600 70" "$(cd $directory && echo $(cat memory.max pids.max))"
 remove
+config "$(path "$scope")" "$limits"
+# criu takes no stream that is a file of the host.
+"$tsrun" --systemd-cgroup run --detach c </dev/null >/dev/null 2>&1
+check "unit: checkpoint" "" "$(run checkpoint --image-path images c)"
+remove
+"$tsrun" --systemd-cgroup restore --detach --image-path images c </dev/null >/dev/null 2>out
+check "unit: restore" "" "$(cat out)"
+check "unit: restored in its cgroup" "${directory#"$root"} 67108864" "$(cgroup) $(show $unit MemoryMax)"
+remove
 config "$(path "$scope")"
 mv /run/dbus/system_bus_socket /run/dbus/away
 start --systemd-cgroup

@@ -50,6 +50,13 @@ describe("compileRestore()", () => {
     expect(steps.filter(({ call, args }) => call === "dup3" && Number(args[1]) < 3)).to.deep.equal([]);
   });
 
+  it("waits for the unit of its container before it makes cgroups", () => {
+    const scope = { slice: "a.slice", name: "b.scope", path: "/a.slice/b.scope" };
+    const inScope = compileRestore(CONFIG, { ...HOST, scope }, REQUEST, PLACE).map(({ call }) => call);
+    expect(inScope.indexOf("read")).to.be.greaterThan(0).and.to.be.lessThan(inScope.indexOf("mkdirat"));
+    expect(steps.map(({ call }) => call)).not.to.include("read");
+  });
+
   it("makes the mount points that are not in a filesystem of the container, and none of cgroups", () => {
     expect(calls(steps, "openInRoot")).to.deep.equal(["openInRoot /dev", "openInRoot /data", "openInRoot /data/deep"]);
   });

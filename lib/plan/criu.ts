@@ -19,6 +19,7 @@ import type { CgroupHost, Host, Request } from "./host.ts";
 import { MESSAGE_READY, message, sendMessage } from "./messages.ts";
 import { type PlannedMount, planMounts, refuseUnsafe, sourcePath } from "./mounts.ts";
 import { compileDescriptors, compileSignals, tieToRuntime } from "./process.ts";
+import { awaitScope } from "./scope.ts";
 import { sendDescriptor } from "./send-descriptor.ts";
 import { CONTROL, flags, mode, type Purpose, register, type Step } from "./step.ts";
 import { refuseUnsupported } from "./unsupported.ts";
@@ -79,6 +80,7 @@ export function compileRestore(
   for (const mount of mounts) refuseUnsafe(mount);
   return [
     ...start(criu),
+    ...(host.scope === undefined ? [] : awaitScope()),
     ...compileCgroups(config.linux?.resources ?? {}, host),
     ...joinCgroups(host.cgroups),
     ...compileRoot(mounts, request, criu.root),

@@ -47,6 +47,8 @@ export interface CriuJob {
   readonly type: RequestName;
   readonly steps: readonly Step[];
   readonly inherit: readonly OwnedFd[];
+  /** Called when the program that becomes criu runs, with its pid and the socket on which it may wait. */
+  readonly onStart?: (pid: number, control: OwnedFd) => Promise<void>;
   /**
    * Called when criu's process is where it will work, with its pid and the directories that the program has sent, which
    * are closed afterwards.
@@ -135,6 +137,7 @@ export async function runCriu(options: RuntimeOptions, job: CriuJob): Promise<Cr
   remote.close();
   try {
     using open = new DisposableStack();
+    await job.onStart?.(executor.pid, control);
     const directories = await awaitReady(options, job, control, open);
     send(options, control, { ...job.request(executor.pid, directories), type: REQUEST[job.type] });
     return await converse(options, job, control);

@@ -115,9 +115,7 @@ async function restoreContainer(
   const { kernel } = options;
   const { id } = request;
   const { config, rootfs } = bundle;
-  if (options.systemdCgroup) {
-    throw new ContainerError("unimplemented", "cannot restore the container: not supported: --systemd-cgroup");
-  }
+  using scope = options.systemdCgroup ? await (await import("../scope.ts")).openScope(options, config, id) : undefined;
   makeCriuDirectories(kernel, request, { images: false });
   const host = gatherHost(kernel, config, {
     id,
@@ -126,8 +124,9 @@ async function restoreContainer(
     noPivot: false,
     stdio: undefined,
     nofile: options.nofile,
+    scope,
   });
-  const cgroups = recordCgroups(host.cgroups);
+  const cgroups = { ...recordCgroups(host.cgroups), ...(scope === undefined ? {} : { scope: scope.record }) };
   const criu = await findCriu(options, request.environment);
   if (request.lazyPages) await requireFeatures(options, criu, { lazyPages: true });
   const namespaces = namespacesToRestore(kernel, config, CRIU_SOCKET + 1);
@@ -155,6 +154,7 @@ async function restoreContainer(
       type: "RESTORE",
       steps,
       inherit: namespaces.inherit,
+      onStart: async (pid, control) => await scope?.start(pid, control, progress),
       request: (pid, [images, work]) => ({
         opts: {
           ...opts(),
