@@ -9,6 +9,7 @@ async function run(argv: readonly string[], host: Partial<Host> = {}) {
     cwd: "/",
     env: {},
     uid: 0,
+    isInUserNamespace: () => false,
     gid: 0,
     now: () => new Date(0),
     writeStdout: (content) => {

@@ -50,7 +50,8 @@ function toContext(flags: Values<typeof globalFlags>, log: Log, host: Host): Run
   const { systemdCgroup, rootless } = flags;
   const options = {
     kernel: openKernel(),
-    root: stateRoot(flags, host),
+    ...stateRoot(flags, host),
+    searchPath: host.env["PATH"] ?? "",
     systemdCgroup,
     rootless,
     session: { runtimeDirectory: env["XDG_RUNTIME_DIR"], busAddress: env["DBUS_SESSION_BUS_ADDRESS"] },

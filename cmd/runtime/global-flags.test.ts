@@ -11,10 +11,15 @@ describe("stateRoot()", () => {
     { argv: [], uid: 1000, env: { XDG_RUNTIME_DIR: "relative" }, root: "/run/tsrun" },
     { argv: ["--root", "state"], uid: 0, env: {}, root: "/home/me/state" },
     { argv: ["--root="], uid: 0, env: {}, root: "/run/tsrun" },
+    { argv: [], uid: 0, env: { XDG_RUNTIME_DIR: "/run/user/0" }, nested: true, root: "/run/user/0/tsrun" },
+    { argv: [], uid: 0, env: { XDG_RUNTIME_DIR: "/run/user/0", USER: "root" }, nested: true, root: "/run/tsrun" },
+    { argv: [], uid: 0, env: { XDG_RUNTIME_DIR: "/run/user/0", USER: "me" }, nested: true, root: "/run/user/0/tsrun" },
   ];
-  for (const { argv, uid, env, root } of cases) {
-    it(`${JSON.stringify(argv)} for user ${uid} with ${JSON.stringify(env)} → ${root}`, () => {
-      expect(stateRoot(parseFlags(globalFlags, argv).flags, { cwd: "/home/me", uid, env })).to.equal(root);
+  for (const { argv, uid, env, root, nested = false } of cases) {
+    it(`${JSON.stringify(argv)} for user ${uid} with ${JSON.stringify(env)}${nested ? " in a user namespace" : ""} → ${root}`, () => {
+      const caller = { cwd: "/home/me", uid, env, isInUserNamespace: () => nested };
+      const isRuntimeDir = root.startsWith("/run/user/");
+      expect(stateRoot(parseFlags(globalFlags, argv).flags, caller)).to.deep.equal({ root, keepRoot: isRuntimeDir });
     });
   }
 });

@@ -11,7 +11,10 @@ export const globalFlags = {
   logFormat: oneOf(["text", "json"], "how to write messages", { label: "FORMAT" }),
   debug: boolean("write debug messages too"),
   systemdCgroup: boolean("let systemd make the cgroups: a scope for each container"),
-  rootless: booleanOrAuto("accepted for runc's sake, without effect: true, false or auto", { label: "WHEN" }),
+  rootless: booleanOrAuto(
+    "do without cgroups that cannot be made: true, false, or auto, for whoever is not the host's root",
+    { label: "WHEN" },
+  ),
   criu: text("obsolete: path of criu", { hidden: true }),
   version: boolean("print the version", { short: "v" }),
 };
@@ -34,19 +37,33 @@ export interface Caller {
   readonly cwd: string;
   readonly uid: number;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** user_namespaces(7): whether the caller's root, if it is that, is not the host's. */
+  readonly isInUserNamespace: () => boolean;
 }
 
-/** Absolute path of the state root. @throws {ContainerError} when it is / */
-export function stateRoot(flags: Values<typeof globalFlags>, caller: Caller): string {
-  const root = flags.root === undefined ? defaultRoot(caller) : absolutePath(caller.cwd, flags.root);
-  if (root !== "/") return root;
+/** Where the state of containers is kept. */
+export interface StateRoot {
+  /** Absolute path. */
+  readonly root: string;
+  /** Below XDG_RUNTIME_DIR, where only what is sticky is safe from being cleaned up. */
+  readonly keepRoot: boolean;
+}
+
+/** The state root. @throws {ContainerError} when it is / */
+export function stateRoot(flags: Values<typeof globalFlags>, caller: Caller): StateRoot {
+  if (flags.root === undefined) return defaultRoot(caller);
+  const root = absolutePath(caller.cwd, flags.root);
+  if (root !== "/") return { root, keepRoot: false };
   throw new ContainerError(
     "invalid_argument",
     "cannot keep the state of containers in /: --root must be a directory of its own",
   );
 }
 
-function defaultRoot({ uid, env }: Caller): string {
+/** As runc: XDG_RUNTIME_DIR counts for ordinary users, and for the root of a user namespace that is not called root. */
+function defaultRoot({ uid, env, isInUserNamespace }: Caller): StateRoot {
   const runtimeDir = env["XDG_RUNTIME_DIR"];
-  return uid !== 0 && runtimeDir?.startsWith("/") ? `${absolutePath("/", runtimeDir)}/tsrun` : "/run/tsrun";
+  const counts = runtimeDir?.startsWith("/") && (uid !== 0 || (env["USER"] !== "root" && isInUserNamespace()));
+  if (runtimeDir === undefined || !counts) return { root: "/run/tsrun", keepRoot: false };
+  return { root: `${absolutePath("/", runtimeDir)}/tsrun`, keepRoot: true };
 }

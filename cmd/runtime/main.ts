@@ -1,3 +1,5 @@
+import { openKernel } from "../../lib/linux/kernel.ts";
+import { isInUserNamespace } from "../../lib/linux/user-namespace.ts";
 import { appendToFile, writeStderr, writeStdout } from "../output.ts";
 import { execute } from "./execute.ts";
 
@@ -9,6 +11,7 @@ export async function main(name: string): Promise<number> {
     env: process.env,
     uid: process.geteuid?.() ?? 0,
     gid: process.getegid?.() ?? 0,
+    isInUserNamespace: () => isInUserNamespace(openKernel()),
     now: () => new Date(),
     writeStdout,
     writeStderr,

@@ -10,6 +10,7 @@ import { compileCwd, compileExecutable } from "./executable.ts";
 import type { Host } from "./host.ts";
 import { compileStdioOwner } from "./process.ts";
 import { compileRlimits } from "./rlimits.ts";
+import { groupsPolicy } from "./rootless.ts";
 import { compileScheduling } from "./scheduling.ts";
 import { compileSeccomp, type LoadableFilter } from "./seccomp/compile.ts";
 import { hasListener } from "./seccomp/filter.ts";
@@ -47,7 +48,7 @@ export function compileBecome(process: Process, linux: Linux, host: Host, filter
       ...compileStdioOwner(user, host, process.terminal === true),
       ...(isLate ? [] : load),
       ...compileBoundingSet(capabilities, host),
-      ...compileUser(user),
+      ...compileUser(user, groupsPolicy(linux, host)),
       ...compileCapabilities(capabilities, host),
       ...cwd.asUser,
       ...executable.find,

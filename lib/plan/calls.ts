@@ -10,7 +10,17 @@ import {
   PROPAGATION,
 } from "../linux/constants/mounts.ts";
 import { MAKE } from "./layout.ts";
-import { type Argument, type Flags, flags, mode, type Purpose, register, type Step, type Struct } from "./step.ts";
+import {
+  type Argument,
+  type Field,
+  type Flags,
+  flags,
+  mode,
+  type Purpose,
+  register,
+  type Step,
+  type Struct,
+} from "./step.ts";
 
 /** The register with the root of the container's filesystem. */
 export const ROOT = "root";
@@ -83,6 +93,25 @@ export function setAttributes(fd: string, change: MountAttributes, recursive: bo
   return { call: "mount_setattr", args: [register(fd), "", flags(bits, AT), attr, attr.bytes.length], purpose };
 }
 
+/** mount_setattr(2) with the descriptor of a user namespace, for MOUNT_ATTR_IDMAP. */
+export function setAttributesIn(
+  fd: string,
+  change: MountAttributes,
+  { namespace, isRecursive }: { readonly namespace: string; readonly isRecursive: boolean },
+  purpose: Purpose,
+): readonly Step[] {
+  const attr = mountAttr(change, namespace);
+  const bits = AT.AT_EMPTY_PATH | (isRecursive ? AT.AT_RECURSIVE : 0);
+  const field: Field = { kind: "field", of: attr, at: MOUNT_ATTR_USERNS, name: "attr.userns_fd" };
+  return [
+    { call: "store", args: [field, register(namespace), 8], purpose },
+    { call: "mount_setattr", args: [register(fd), "", flags(bits, AT), attr, attr.bytes.length], purpose },
+  ];
+}
+
+/** Offset of u64 userns_fd in `struct mount_attr`. */
+const MOUNT_ATTR_USERNS = 24;
+
 /** mount_setattr(2) on a path of the host. */
 export function setAttributesAt(path: string, change: MountAttributes, recursive: boolean, purpose: Purpose): Step {
   const attr = mountAttr(change);
@@ -91,7 +120,7 @@ export function setAttributesAt(path: string, change: MountAttributes, recursive
 }
 
 /** u64 attr_set, attr_clr, propagation, userns_fd; little-endian. */
-function mountAttr({ set = 0, clear = 0, propagation = 0 }: MountAttributes): Struct {
+function mountAttr({ set = 0, clear = 0, propagation = 0 }: MountAttributes, namespace?: string): Struct {
   const bytes = new Uint8Array(32);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, set, true);
@@ -102,6 +131,7 @@ function mountAttr({ set = 0, clear = 0, propagation = 0 }: MountAttributes): St
       set === 0 ? "" : `set ${describeFlags(flags(set, MOUNT_ATTR))}`,
       clear === 0 ? "" : `clear ${describeFlags(flags(clear, MOUNT_ATTR))}`,
       propagation === 0 ? "" : describeFlags(flags(propagation, PROPAGATION)),
+      namespace === undefined ? "" : `userns_fd=${namespace}`,
     ];
     return `{${parts.filter((part) => part !== "").join(", ")}}`;
   };

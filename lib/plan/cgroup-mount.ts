@@ -7,9 +7,8 @@ import { inheritMode } from "./tmpfs.ts";
 
 /** A mount of type `cgroup`: what /sys/fs/cgroup is on this host, cut down to the container. */
 export function compileCgroupMount(planned: PlannedMount, host: Host, ownNamespace: boolean): readonly Step[] {
-  return host.cgroups.mode === "v2"
-    ? compileV2(planned, host.cgroups, ownNamespace)
-    : compileV1(planned, host.cgroups, ownNamespace);
+  const shown = host.cgroupView ?? host.cgroups;
+  return shown.mode === "v2" ? compileV2(planned, shown, ownNamespace) : compileV1(planned, shown, ownNamespace);
 }
 
 /**

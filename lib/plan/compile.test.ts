@@ -5,7 +5,7 @@ import { describe, it } from "mocha";
 import { parseConfig } from "../spec/parse-config.ts";
 import { configWith } from "../spec/test-config.ts";
 import { expectGolden } from "../testing/golden.ts";
-import { HYBRID, LEGACY, REQUEST, SMALL_V2, V2 } from "../testing/plan-host.ts";
+import { HYBRID, LEGACY, NESTED_ROOT, ORDINARY_USER, REQUEST, SMALL_V2, V2 } from "../testing/plan-host.ts";
 import { compile, compileInit, compileRuntime, compileSetup, planSteps } from "./compile.ts";
 import { explainSteps, explainText } from "./explain.ts";
 import type { Host, Request } from "./host.ts";
@@ -43,6 +43,14 @@ const GOLDEN: readonly Golden[] = [
   { name: "resources-v1", host: { ...HYBRID, lastCapability: 1 } },
   { name: "resources-v2", host: { ...V2, lastCapability: 1 } },
   { name: "user", host: SMALL_V2 },
+  { name: "user-namespace", host: SMALL_V2 },
+  { name: "idmap", host: SMALL_V2 },
+  { name: "idmap-user-namespace", host: SMALL_V2 },
+  { name: "idmap-joined", host: SMALL_V2 },
+  { name: "rootless", host: ORDINARY_USER },
+  { name: "rootless-ranges", host: ORDINARY_USER },
+  { name: "rootless-joined", host: ORDINARY_USER },
+  { name: "nested-root", host: NESTED_ROOT },
   { name: "path-lookup-home-missing", host: SMALL_V2 },
   { name: "absolute-args-home-given", host: SMALL_V2 },
   { name: "seccomp-listener", host: SMALL_V2, request: { filter: { program: new Uint8Array(16), flags: 8 } } },
@@ -75,7 +83,7 @@ describe("compile()", () => {
     const plan = compile(config, SMALL_V2, REQUEST);
     const parts = {
       setup: compileSetup(config, SMALL_V2, REQUEST),
-      runtime: compileRuntime(config, "PID"),
+      runtime: compileRuntime(config, SMALL_V2, "PID"),
       init: compileInit(config, SMALL_V2, REQUEST),
     };
     expect(explainSteps(plan)).to.deep.equal(explainSteps(parts));

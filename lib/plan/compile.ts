@@ -5,9 +5,10 @@ import { compileCgroups, compileLateLimits } from "./cgroup/compile.ts";
 import { compileDelegation } from "./cgroup/delegate.ts";
 import { compileDevices, planDevices } from "./devices.ts";
 import { compileMakeCwd } from "./executable.ts";
-import { compileFork, openBirthplace, unshareRest } from "./fork.ts";
+import { compileFork, openBirthplace, unshareMounts, unshareRest } from "./fork.ts";
 import { awaitRuntimeHooks, compileInitHooks } from "./hooks.ts";
-import type { Host, Request } from "./host.ts";
+import { type Host, isOrdinaryUser, type Request } from "./host.ts";
+import { isIdmapped } from "./idmap.ts";
 import { compileLateReadonly, compileMount, planMounts, refuseUnsafe } from "./mounts.ts";
 import { compileJoins, hasOwn } from "./namespaces.ts";
 import { compileLoopback } from "./network.ts";
@@ -22,6 +23,7 @@ import {
   compileSignals,
   INIT_DESCRIPTORS,
   reopenNullStdio,
+  tieDeath,
   tieToRuntime,
 } from "./process.ts";
 import { compileRaisedLimits } from "./rlimits.ts";
@@ -32,14 +34,16 @@ import {
   compileRootfs,
   compileRootPropagation,
   enterForHooks,
+  openRootfsPlace,
 } from "./rootfs.ts";
+import { refuseRootless } from "./rootless.ts";
 import { awaitScope, type ScopeStep } from "./scope.ts";
-import type { Step } from "./step.ts";
+import type { RuntimeStep, Step } from "./step.ts";
 import { compileSysctl } from "./sysctl.ts";
 import { compileTerminal } from "./terminal.ts";
-import { compileTimeNamespace } from "./time-namespace.ts";
+import { compileOwnTimeNamespace, compileTimeNamespace } from "./time-namespace.ts";
 import { refuseUnsupported } from "./unsupported.ts";
-import { becomeRoot, compileMappings, hasUserNamespace, openForInit } from "./user-namespace.ts";
+import { becomeRoot, compileMappings, hasUserNamespace, openForInit, openSources } from "./user-namespace.ts";
 import { compileUts } from "./uts.ts";
 
 /** What `create` runs: `setup` works in the host's namespaces and ends with the birth of `init`, which does the rest. */
@@ -48,7 +52,7 @@ export interface Plan {
   /** What the runtime asks of systemd while setup waits. */
   readonly scope?: readonly ScopeStep[];
   /** What the runtime itself does while init waits for its part of the program. */
-  readonly runtime: readonly Step[];
+  readonly runtime: readonly RuntimeStep[];
   readonly init: readonly Step[];
 }
 
@@ -58,9 +62,9 @@ export type PlanProcess = Exclude<keyof Plan, "scope">;
 /** What stands for the pid of init where there is none yet. */
 const SOME_PID = "PID";
 
-/** Writes to files of init's directory in /proc; all steps are `writeFile` of two strings. */
-export function compileRuntime({ linux = {} }: Config, pid: number | string): readonly Step[] {
-  return hasOwn(linux.namespaces ?? [], "user") ? compileMappings(linux, pid) : [];
+/** What the runtime does for init from outside, by its directory in /proc. */
+export function compileRuntime({ linux = {} }: Config, host: Host, pid: number | string): readonly RuntimeStep[] {
+  return hasOwn(linux.namespaces ?? [], "user") ? compileMappings(linux, host, pid) : [];
 }
 
 /**
@@ -70,7 +74,7 @@ export function compileRuntime({ linux = {} }: Config, pid: number | string): re
 export function compile(config: Config, host: Host, request: Request): Plan {
   return {
     setup: compileSetup(config, host, request),
-    runtime: compileRuntime(config, SOME_PID),
+    runtime: compileRuntime(config, host, SOME_PID),
     init: compileInit(config, host, request),
   };
 }
@@ -83,6 +87,7 @@ export function planSteps(plan: Plan): readonly Step[] {
 /** The first part of a plan; see compile(). */
 export function compileSetup(config: Config, host: Host, request: Request): readonly Step[] {
   refuseUnsupported(config);
+  refuseRootless(config, host);
   for (const mount of planMounts(config.mounts ?? [])) refuseUnsafe(mount);
   const { process, linux = {} } = config;
   const namespaces = linux.namespaces ?? [];
@@ -93,21 +98,53 @@ export function compileSetup(config: Config, host: Host, request: Request): read
     ...(host.scope === undefined ? [] : awaitScope()),
     ...compileOomScore(process),
     ...compileCgroups(linux.resources ?? {}, host),
-    ...compileDelegation(config, host),
-    ...(hasUserNamespace(namespaces) ? compileUserNamespace(config, request) : []),
+    ...(isOrdinaryUser(host) ? [] : compileDelegation(config, host)),
+    ...compilePrivileged(config, host, request),
     ...openBirthplace(host.cgroups),
-    ...compileHardening(),
-    ...compileTimeNamespace(linux),
-    ...compileJoins(namespaces),
+    ...(mapsAsOrdinaryUser(namespaces, host) ? [tieDeath()] : compileHardening()),
+    ...(isOrdinaryUser(host) ? [] : compileTimeNamespace(linux)),
+    ...compileJoins(namespaces, host),
     ...compileFork(namespaces, host, compileLateLimits(linux.resources ?? {}, host)),
   ];
 }
 
-/** What only setup may do for a container in a user namespace. */
-function compileUserNamespace({ process, mounts = [], linux = {} }: Config, request: Request): readonly Step[] {
+/** What takes the host's root, and is done before init gives that up. */
+function compilePrivileged(config: Config, host: Host, request: Request): readonly Step[] {
+  const { process, mounts = [], linux = {} } = config;
+  if (host.rootless !== undefined) return [];
+  if (!hasUserNamespace(linux.namespaces ?? []))
+    return openSources(planMounts(mounts).filter(isIdmapped), linux, request);
+  return [...compileRaisedLimits(process?.rlimits ?? []), ...compileOpening(config, request)];
+}
+
+/** The files that map ids belong to root when the process cannot be traced, and nobody else is in it yet. */
+function mapsAsOrdinaryUser(namespaces: readonly LinuxNamespace[], host: Host): boolean {
+  return isOrdinaryUser(host) && hasOwn(namespaces, "user");
+}
+
+/** Opens what init does not reach from the container: done by setup, or by init before it becomes somebody else. */
+function compileOpening({ mounts = [], linux = {} }: Config, request: Request): readonly Step[] {
   const planned = planMounts(mounts);
-  const devices = planDevices(linux.devices ?? [], planned);
-  return [...compileRaisedLimits(process?.rlimits ?? []), ...openForInit(planned, devices, request)];
+  return openForInit({ mounts: planned, devices: planDevices(linux.devices ?? [], planned), linux }, request);
+}
+
+/**
+ * What init does in its mount namespace while it is the caller still, who may go where the root of the user namespace
+ * may not: it opens the place of the rootfs and, without the host's root, what only it may copy then.
+ */
+function compileEarlyOpening(config: Config, host: Host, request: Request): readonly Step[] {
+  const namespaces = config.linux?.namespaces ?? [];
+  if (!isOpenedBefore(namespaces, host) || !namespaces.some(({ type }) => type === "mount")) return [];
+  return [
+    ...unshareMounts(namespaces),
+    openRootfsPlace(request),
+    ...(host.rootless === undefined ? [] : compileOpening(config, request)),
+  ];
+}
+
+/** Whether rootfs, sources and devices are opened before init begins to mount. */
+function isOpenedBefore(namespaces: readonly LinuxNamespace[], host: Host): boolean {
+  return hasUserNamespace(namespaces) || host.rootless !== undefined;
 }
 
 /** The second part of a plan; see compile(). */
@@ -116,8 +153,11 @@ export function compileInit(config: Config, host: Host, request: Request): reado
   const namespaces = linux.namespaces ?? [];
   const isUser = hasUserNamespace(namespaces);
   return [
+    ...(isOrdinaryUser(host) ? compileOwnTimeNamespace(linux) : []),
     ...compileHardening(),
-    ...(isUser ? becomeRoot() : []),
+    ...compileEarlyOpening(config, host, request),
+    // A change of user takes back what ties it to the runtime.
+    ...(isUser ? [...becomeRoot(linux, host), ...compileHardening()] : []),
     ...unshareRest(namespaces),
     compileSession(),
     ...(request.noNewKeyring ? [] : compileKeyring(request.id, isUser)),
@@ -140,16 +180,16 @@ function compileFilesystem(
   const linux = config.linux ?? {};
   const hasMountNamespace = namespaces.some(({ type }) => type === "mount");
   const mounts = planMounts(config.mounts ?? []);
-  const isUser = hasUserNamespace(namespaces);
-  const context = { host, request, ownCgroupNamespace: hasOwn(namespaces, "cgroup"), hasUserNamespace: isUser };
+  const isOpened = isOpenedBefore(namespaces, host);
+  const context = { host, request, ownCgroupNamespace: hasOwn(namespaces, "cgroup"), isOpened };
   const process = config.process;
   const hooks = config.hooks ?? {};
   const createContainer = compileInitHooks("createContainer", hooks, hookState(config, request, "creating"));
   const createHooks = createContainer.length === 0 ? [] : [enterForHooks(), ...createContainer];
   return [
-    ...compileRootfs(linux, host, request, { hasMounts: hasMountNamespace, isOpen: isUser }),
+    ...compileRootfs(linux, host, request, { hasMounts: hasMountNamespace, isOpen: isOpened }),
     ...mounts.flatMap((mount) => compileMount(mount, context)),
-    ...compileDevices(planDevices(linux.devices ?? [], mounts), mounts, isUser),
+    ...compileDevices(planDevices(linux.devices ?? [], mounts), mounts, isOpened),
     ...(process === undefined ? [] : compileMakeCwd(process)),
     ...awaitRuntimeHooks(hooks),
     ...createHooks,
@@ -184,11 +224,12 @@ function compileRestrictions(config: Config): readonly Step[] {
 /** config.md § Process: what the program runs as, then the wait for `start`, then the program. */
 function compileProcess(config: Config, host: Host, request: Request): readonly Step[] {
   const { process, linux = {} } = config;
-  if (process === undefined) return awaitStart(request);
+  const wait = awaitStart(request, isOrdinaryUser(host));
+  if (process === undefined) return wait;
   const become = compileBecome(process, linux, host, request.filter);
   return [
     ...become.prepare,
-    ...awaitStart(request),
+    ...wait,
     ...become.execute(compileInitHooks("startContainer", config.hooks ?? {}, hookState(config, request, "created"))),
   ];
 }

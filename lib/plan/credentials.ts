@@ -20,17 +20,30 @@ export function compileBoundingSet(capabilities: Capabilities, host: Host): read
 }
 
 /** config.md § POSIX-platform User: groups, gid and uid, keeping the permitted capabilities across the change. */
-export function compileUser(user: User): readonly Step[] {
+export function compileUser(user: User, policy: GroupsPolicy): readonly Step[] {
   const { uid = 0, gid = 0, additionalGids = [] } = user;
   const keep: Purpose = { doing: "keep capabilities across the change of user", from: "/process/user" };
   const groups: Purpose = { doing: "set the additional groups", from: "/process/user/additionalGids" };
   return [
     prctl("PR_SET_KEEPCAPS", [1], keep),
-    { call: "setgroups", args: [additionalGids.length, groupList(additionalGids)], purpose: groups },
+    ...compileGroups(additionalGids, policy, groups),
     { call: "setresgid", args: [gid, gid, gid], purpose: { doing: `become group ${gid}`, from: "/process/user/gid" } },
     { call: "setresuid", args: [uid, uid, uid], purpose: { doing: `become user ${uid}`, from: "/process/user/uid" } },
     prctl("PR_SET_KEEPCAPS", [0], keep),
   ];
+}
+
+/** Whether setgroups(2) is allowed in the container's user namespace: proc_pid_setgroups(5). */
+export type GroupsPolicy = "allowed" | "denied" | "unknown";
+
+/**
+ * setgroups(2): those listed and no others. Where it is denied those of the caller stay, which count for nothing but
+ * what they let the caller do; nobody can list others there.
+ */
+export function compileGroups(gids: readonly number[], policy: GroupsPolicy, purpose: Purpose): readonly Step[] {
+  if (policy === "denied") return [];
+  const step: Step = { call: "setgroups", args: [gids.length, groupList(gids)], purpose };
+  return [policy === "unknown" && gids.length === 0 ? { ...step, tolerated: ["EPERM"] } : step];
 }
 
 /** The other four sets, all at once, then the ambient one. */

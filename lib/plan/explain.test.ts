@@ -51,7 +51,8 @@ describe("explainSteps()", () => {
   });
 
   it("has no numbers for the steps of the runtime, which are not in the program", () => {
-    const plan = { setup: [step({})], runtime: [step({ purpose: SECOND })], init: [step({})] };
+    const runtime = [{ call: "writeFile", args: [], purpose: SECOND } as const];
+    const plan = { setup: [step({})], runtime, init: [step({})] };
     expect(explainSteps(plan).map(({ step: number, process }) => [number, process])).to.deep.equal([
       [0, "setup"],
       [undefined, "runtime"],

@@ -3,7 +3,7 @@ import { printable } from "../printable.ts";
 import { describeFlags } from "./calls.ts";
 import type { Plan, PlanProcess } from "./compile.ts";
 import { type ScopeStep, stepsBeforeScope } from "./scope.ts";
-import type { Argument, Step } from "./step.ts";
+import type { Argument, RuntimeStep, Step } from "./step.ts";
 
 /** One step as `tsrun explain --format json` gives it. */
 export interface ExplainedStep {
@@ -66,7 +66,14 @@ const PROCESS_TITLES: Readonly<Record<PlanProcess, string>> = {
   init: "init: the first process of the container",
 };
 
-function explainStep(step: Step, number: number | undefined, process: PlanProcess): ExplainedStep {
+/** What only an instruction has. */
+type NotInProgram = { readonly [Field in Exclude<keyof Step, keyof RuntimeStep>]?: never };
+
+function explainStep(
+  step: Step | (RuntimeStep & NotInProgram),
+  number: number | undefined,
+  process: PlanProcess,
+): ExplainedStep {
   const index = number ?? 0;
   return {
     ...(number === undefined ? {} : { step: number }),

@@ -61,10 +61,17 @@ function bornWith(namespaces: readonly LinuxNamespace[]): number {
 /** unshare(2) of the namespaces that a new user namespace has put off until init is root in it. */
 export function unshareRest(namespaces: readonly LinuxNamespace[]): readonly Step[] {
   if (!hasOwn(namespaces, "user")) return [];
-  const bits = newNamespaces(namespaces) & ~CLONE.CLONE_NEWTIME & ~bornWith(namespaces);
+  const bits = newNamespaces(namespaces) & ~CLONE.CLONE_NEWTIME & ~CLONE.CLONE_NEWNS & ~bornWith(namespaces);
   if (bits === 0) return [];
   const purpose: Purpose = { ...FORK, doing: "make the namespaces of the container" };
   return [{ call: "unshare", args: [flags(bits >>> 0, CLONE)], purpose }];
+}
+
+/** unshare(2) of the mount namespace, in a new user namespace, before init becomes root of that. */
+export function unshareMounts(namespaces: readonly LinuxNamespace[]): readonly Step[] {
+  if (!hasOwn(namespaces, "user") || !hasOwn(namespaces, "mount")) return [];
+  const purpose: Purpose = { ...FORK, doing: "make the mount namespace of the container" };
+  return [{ call: "unshare", args: [flags(CLONE.CLONE_NEWNS, CLONE)], purpose }];
 }
 
 type Birth = Pick<Step, "into" | "skip" | "skipOnZero" | "purpose">;

@@ -17,12 +17,33 @@ export interface Host {
   /** Which of them become the container user's own. */
   readonly givenStdio: readonly number[];
   readonly cgroups: CgroupHost;
+  /** What a mount of type cgroup shows where the container joins no cgroup of its own: those of the runtime. */
+  readonly cgroupView?: CgroupHost;
+  /** What the runtime lacks when it is not root of the host; absent when it is. */
+  readonly rootless?: Rootless;
+  /** proc_pid_setgroups(5) of the user namespace a process is in already; absent where nothing but `allow` can be. */
+  readonly setgroups?: "allow" | "deny";
   /** The systemd unit the container gets; absent when its cgroups are made by cgroupfs alone. */
   readonly scope?: ScopeName;
   /** Where the host has proc and sysfs, for a container whose root is not pivoted. */
   readonly kernelMounts?: readonly string[];
   /** The mount point below which the rootfs lies; known when `linux.rootfsPropagation` needs it. */
   readonly rootfsMountPoint?: string;
+}
+
+/** A runtime without the privilege of the host's root. */
+export interface Rootless {
+  /** Effective ids. 0 is the root of a user namespace, with all capabilities in it and none over the host. */
+  readonly uid: number;
+  readonly gid: number;
+  /** Absolute paths of newuidmap(1) and newgidmap(1), where there are any. */
+  readonly newuidmap?: string;
+  readonly newgidmap?: string;
+}
+
+/** An ordinary user, who has capabilities in no user namespace but those that it makes. */
+export function isOrdinaryUser({ rootless }: Host): boolean {
+  return rootless !== undefined && rootless.uid !== 0;
 }
 
 /** The cgroup set-up of the host: cgroup v2 alone, or v1 hierarchies, with a v2 one beside them when hybrid. */
@@ -43,6 +64,8 @@ export interface CgroupV2Host {
 export interface CgroupV1Host {
   readonly mode: "v1";
   readonly hierarchies: readonly Hierarchy[];
+  /** Directories the runtime may not write to, so that they are not among the hierarchies; limits need them. */
+  readonly denied?: readonly string[];
   /** The container's directory in the v2 hierarchy of a hybrid set-up, which carries no controllers. */
   readonly unified?: { readonly directory: string; readonly mountPoint: string };
 }

@@ -109,6 +109,31 @@ export function parseMountOptions(options: readonly string[]): MountOptions {
   return parser.result;
 }
 
+/** What a user namespace locks of the mounts it did not make: the flag, and the option that asks to be without. */
+const LOCKABLE = [
+  { bit: RDONLY, flag: "ro", option: "rw" },
+  { bit: NOSUID, flag: "nosuid", option: "suid" },
+  { bit: NODEV, flag: "nodev", option: "dev" },
+  { bit: NOEXEC, flag: "noexec", option: "exec" },
+] as const;
+
+/** What options ask of flags that may be locked. */
+export interface LockableChange {
+  /** Flags that are to be gone. */
+  readonly cleared: readonly { readonly flag: string; readonly option: string }[];
+  /** Whether they speak of access times, which are locked as they are. */
+  readonly accessTime: boolean;
+}
+
+/** mount_namespaces(7): what of the options the kernel refuses where the mount has it locked. */
+export function lockableChange(options: MountOptions): LockableChange {
+  const clear = options.clear | options.recursiveClear;
+  return {
+    cleared: LOCKABLE.filter(({ bit }) => (clear & bit) !== 0),
+    accessTime: ((clear | options.set | options.recursiveSet) & MOUNT_ATTR__ATIME) !== 0,
+  };
+}
+
 /** Every option name that is not handed to the filesystem, for `features`. */
 export function mountOptionNames(): readonly string[] {
   return [

@@ -15,6 +15,7 @@ import {
 } from "./calls.ts";
 import { compileCgroupMount } from "./cgroup-mount.ts";
 import type { Host, Request } from "./host.ts";
+import { isIdmapped } from "./idmap.ts";
 import { type FilesystemOption, type MountOptions, parseMountOptions } from "./mount-options.ts";
 import { flags, type Purpose, register, type Step } from "./step.ts";
 import { copyUp, inheritMode } from "./tmpfs.ts";
@@ -34,7 +35,8 @@ export interface MountContext {
   readonly host: Host;
   readonly request: Request;
   readonly ownCgroupNamespace: boolean;
-  readonly hasUserNamespace: boolean;
+  /** Sources of bind mounts were opened before, each in its register. */
+  readonly isOpened: boolean;
 }
 
 /** config.md § Mounts: in the listed order. */
@@ -62,7 +64,7 @@ export function compileMount(planned: PlannedMount, context: MountContext): read
   if (mount.type === "cgroup" || mount.type === "cgroup2") {
     return compileCgroupMount(planned, context.host, context.ownCgroupNamespace);
   }
-  return compileFilesystem(planned);
+  return compileFilesystem(planned, context);
 }
 
 /** Mounts of a tmpfs, or on /dev, stay writable until everything is in place; these steps then make them read-only. */
@@ -104,12 +106,6 @@ const PROC_TARGETS = new Set([
   "/proc/sys/crypto/fips_enabled",
 ]);
 
-/** Options no step exists for. */
-export function unsupportedOptions({ mount, options }: PlannedMount): readonly string[] {
-  const isMapped = options.idmap !== "none" || mount.uidMappings !== undefined || mount.gidMappings !== undefined;
-  return isMapped ? ["idmap"] : [];
-}
-
 /** @throws {ContainerError} invalid_argument */
 export function refuseUnsafe({ mount, destination, options, purpose }: PlannedMount): void {
   if (destination === "/") throw refuse(purpose, "the root of the container cannot be mounted over");
@@ -137,14 +133,15 @@ export function sourcePath({ source = "" }: Mount, { bundle }: Pick<Request, "bu
 }
 
 /** `bind`, `rbind`: a detached copy of the source, made what the options ask, then attached. */
-function compileBind(planned: PlannedMount, { request, hasUserNamespace }: MountContext): readonly Step[] {
+function compileBind(planned: PlannedMount, { request, isOpened }: MountContext): readonly Step[] {
   const { mount, index, destination, options, purpose } = planned;
+  // An id-mapped source is opened by setup, who has the privilege.
+  const isOpen = isOpened || isIdmapped(planned);
   const path = sourcePath(mount, request);
   const from: Purpose = { ...purpose, from: pointerTo(purpose.from, "source"), path };
-  // In a user namespace setup has opened the source, which init may not be able to reach.
-  const tree = hasUserNamespace ? sourceRegister(index) : "tree";
+  const tree = isOpen ? sourceRegister(index) : "tree";
   return [
-    ...(hasUserNamespace ? [] : [cloneTree(path, options.bind === "tree", tree, from)]),
+    ...(isOpen ? [] : [cloneTree(path, options.bind === "tree", tree, from)]),
     ...(destination === "/proc" ? [checkFilesystem(tree, "PROC_SUPER_MAGIC", true, from)] : []),
     openInRoot({ path: destination, into: "target", make: { like: tree } }, purpose),
     ...guardTarget(destination, purpose),
@@ -159,7 +156,7 @@ export function sourceRegister(index: number): string {
 }
 
 /** A filesystem of its own: proc, sysfs, tmpfs, devpts, mqueue, overlay, … */
-function compileFilesystem(planned: PlannedMount): readonly Step[] {
+function compileFilesystem(planned: PlannedMount, { isOpened }: MountContext): readonly Step[] {
   const { mount, destination, options, purpose } = planned;
   const type = mount.type ?? "none";
   const late = isLateReadonly(planned) ? MOUNT_ATTR.MOUNT_ATTR_RDONLY : 0;
@@ -172,9 +169,9 @@ function compileFilesystem(planned: PlannedMount): readonly Step[] {
     ...options.filesystem.map((option) => filesystemOption(option, purpose)),
   ];
   if ((options.set & ~late & MOUNT_ATTR.MOUNT_ATTR_RDONLY) !== 0) context.push(setOption("ro", undefined, purpose));
+  const fresh = [...context, ...createMount(options.set & ~late, "tree", purpose)];
   return [
-    ...context,
-    ...createMount(options.set & ~late, "tree", purpose),
+    ...(type === "sysfs" && isOpened ? orBindSysfs(fresh, options.set, purpose) : fresh),
     ...(keepsMode ? inheritMode(destination, "tree", purpose) : []),
     ...(options.copyUp && type === "tmpfs" ? copyUp(destination, "tree", purpose) : []),
     ...compileAttributes("tree", options, {}, purpose),
@@ -192,6 +189,22 @@ function openMountPoint(path: string, kernelInterface: string | undefined, purpo
     ...openInRoot({ path, into: "target", make, noSymlinks: true }, purpose),
     refusal: `${JSON.stringify(kernelInterface)} must be mounted on ordinary directory`,
   };
+}
+
+/**
+ * As crun: a user namespace that does not own the network namespace, or sees a /sys that is covered in part, gets what
+ * the host has in place of a fresh sysfs; with the options for all of it.
+ */
+function orBindSysfs(fresh: readonly Step[], set: number, purpose: Purpose): readonly Step[] {
+  const bind = [cloneTree("/sys", true, "tree", purpose), setAttributes("tree", { set }, true, purpose)];
+  const last = fresh.length - 1;
+  return [
+    ...fresh.map((step, index): Step => {
+      if (index === last) return { ...step, tolerated: ["EPERM"], skip: bind.length };
+      return index === 0 ? { ...step, tolerated: ["EPERM"], otherwise: last } : step;
+    }),
+    ...bind,
+  ];
 }
 
 /** fsconfig(2) takes no longer value; a page of mount(2) takes the many layers of an overlay. */

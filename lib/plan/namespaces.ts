@@ -2,6 +2,7 @@ import { pointerTo } from "../json-pointer.ts";
 import { CLONE_NEW } from "../linux/constants/processes.ts";
 import type { LinuxNamespace, NamespaceType } from "../spec/config.ts";
 import { fdcwd, openFlags } from "./calls.ts";
+import { type Host, isOrdinaryUser } from "./host.ts";
 import { type Flags, flags, type Purpose, type Register, register, type Step } from "./step.ts";
 
 const CLONE_FLAGS: Readonly<Record<NamespaceType, keyof typeof CLONE_NEW>> = {
@@ -17,13 +18,19 @@ const CLONE_FLAGS: Readonly<Record<NamespaceType, keyof typeof CLONE_NEW>> = {
 
 /** The mount namespace last: it changes what every path means. The user namespace before it, after all that need the host's privilege. */
 const JOIN_ORDER: readonly NamespaceType[] = ["ipc", "uts", "network", "pid", "cgroup", "time", "user", "mount"];
+/** An ordinary user has privilege over no other namespace until it is in the user namespace that owns them. */
+const USER_FIRST: readonly NamespaceType[] = ["user", ...JOIN_ORDER.filter((type) => type !== "user")];
 
 /**
  * setns(2) into the namespaces that have a path, from `base` where it is relative; all are opened before the first is
  * entered. The cgroup namespace is left to compileLateJoin().
  */
-export function compileJoins(namespaces: readonly LinuxNamespace[], base: Register | Flags = fdcwd()): readonly Step[] {
-  const joined = joinedNamespaces(namespaces);
+export function compileJoins(
+  namespaces: readonly LinuxNamespace[],
+  host: Host,
+  base: Register | Flags = fdcwd(),
+): readonly Step[] {
+  const joined = joinedNamespaces(namespaces, isOrdinaryUser(host) ? USER_FIRST : JOIN_ORDER);
   return [
     ...joined.map(
       ({ type, path, purpose }): Step => ({
@@ -43,7 +50,7 @@ export function compileJoins(namespaces: readonly LinuxNamespace[], base: Regist
  */
 export function compileLateJoin(namespaces: readonly LinuxNamespace[]): readonly Step[] {
   if (!joinsCgroupLate(namespaces)) return [];
-  return joinedNamespaces(namespaces)
+  return joinedNamespaces(namespaces, JOIN_ORDER)
     .filter(({ type }) => type === "cgroup")
     .map(enter);
 }
@@ -59,8 +66,11 @@ interface JoinedNamespace {
   readonly purpose: Purpose;
 }
 
-function joinedNamespaces(namespaces: readonly LinuxNamespace[]): readonly JoinedNamespace[] {
-  return JOIN_ORDER.flatMap((type) => {
+function joinedNamespaces(
+  namespaces: readonly LinuxNamespace[],
+  order: readonly NamespaceType[],
+): readonly JoinedNamespace[] {
+  return order.flatMap((type) => {
     const index = namespaces.findIndex((namespace) => namespace.type === type && namespace.path !== undefined);
     const path = namespaces[index]?.path;
     if (path === undefined) return [];

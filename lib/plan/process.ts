@@ -87,11 +87,13 @@ export function compileOomScore(process: Process | undefined): readonly Step[] {
 
 /** Dies with the runtime until the container is complete, and cannot be traced from inside (CVE-2016-9962). */
 export function compileHardening(): readonly Step[] {
+  return [tieDeath(), prctl("PR_SET_DUMPABLE", [0], { doing: "forbid tracing", from: "" })];
+}
+
+/** Dies with the runtime; clone(2) and setresuid(2) take that back. */
+export function tieDeath(): Step {
   const die: Purpose = { doing: "tie the process to the runtime", from: "" };
-  return [
-    prctl("PR_SET_PDEATHSIG", [flags(SIGNALS.SIGKILL, SIGNALS)], die),
-    prctl("PR_SET_DUMPABLE", [0], { doing: "forbid tracing", from: "" }),
-  ];
+  return prctl("PR_SET_PDEATHSIG", [flags(SIGNALS.SIGKILL, SIGNALS)], die);
 }
 
 /**
@@ -99,11 +101,8 @@ export function compileHardening(): readonly Step[] {
  * it: an orphan would make cgroups behind the back of the one who clears up.
  */
 export function tieToRuntime(): readonly Step[] {
-  const die: Purpose = { doing: "tie the process to the runtime", from: "" };
-  return [
-    prctl("PR_SET_PDEATHSIG", [flags(SIGNALS.SIGKILL, SIGNALS)], die),
-    sendMessage(message(MESSAGE_ALIVE, "MESSAGE_ALIVE"), die),
-  ];
+  const die = tieDeath();
+  return [die, sendMessage(message(MESSAGE_ALIVE, "MESSAGE_ALIVE"), die.purpose)];
 }
 
 /** setsid(2): the container's first process leads a session, and can take a terminal. */
@@ -169,10 +168,14 @@ export function compileStdioOwner(user: User, host: Host, terminal: boolean): re
  * Tells the runtime that the container is created, then waits until `start` connects. From here failures are reported
  * to `start`, on the connection that execve(2) closes.
  */
-export function awaitStart(request: Request): readonly Step[] {
+export function awaitStart(request: Request, isOpen: boolean): readonly Step[] {
   const purpose: Purpose = { doing: "wait for start", from: "" };
+  // To an ordinary user a process that cannot be traced is closed: `exec` could not join its namespaces.
+  const open = prctl("PR_SET_DUMPABLE", [1], { doing: "let the user's exec in", from: "" });
+  const shut = prctl("PR_SET_DUMPABLE", [0], { doing: "forbid tracing", from: "" });
   return [
     prctl("PR_SET_PDEATHSIG", [0], { doing: "let the process outlive the runtime", from: "" }),
+    ...(isOpen ? [open] : []),
     closeFrom(FIRST_FD + request.preserveFds + 2, { doing: "close all that was opened on the way", from: "" }),
     sendMessage(message(MESSAGE_READY, "MESSAGE_READY"), purpose),
     close(CONTROL, purpose),
@@ -183,5 +186,6 @@ export function awaitStart(request: Request): readonly Step[] {
       purpose,
     },
     close(START_LISTENER, purpose),
+    ...(isOpen ? [shut] : []),
   ];
 }

@@ -1,6 +1,6 @@
 import { MOUNT_ATTR, MOVE_MOUNT, MS_REC, PROPAGATION, UMOUNT } from "../linux/constants/mounts.ts";
 import type { Linux, RootfsPropagation } from "../spec/config.ts";
-import { cloneTree, fdcwd, openFlags, ROOT, setAttributes, setAttributesAt } from "./calls.ts";
+import { attach, cloneTree, fdcwd, openFlags, ROOT, setAttributes, setAttributesAt } from "./calls.ts";
 import type { Host, Request } from "./host.ts";
 import { flags, type Purpose, register, type Step } from "./step.ts";
 
@@ -24,7 +24,7 @@ export function needsRootfsMountPoint(linux: Linux): boolean {
 export interface RootfsContext {
   /** The container has a mount namespace. */
   readonly hasMounts: boolean;
-  /** Setup has put a copy of the rootfs into the register `root`. */
+  /** A copy of the rootfs is in the register `root`, and its place is open, by openRootfsPlace(). */
   readonly isOpen: boolean;
 }
 
@@ -47,13 +47,28 @@ export function compileRootfs(linux: Linux, host: Host, request: Request, how: R
     return [{ call: "openat", args: [fdcwd(), request.rootfs, access], into: ROOT, purpose: bind }];
   }
   const move = flags(MOVE_MOUNT.MOVE_MOUNT_F_EMPTY_PATH, MOVE_MOUNT);
+  const byPath: Step = {
+    call: "move_mount",
+    args: [register(ROOT), "", fdcwd(), request.rootfs, move],
+    purpose: bind,
+  };
   return [
     setAttributesAt("/", { propagation: bits & ~MS_REC }, (bits & MS_REC) !== 0, isolate),
     // With a shared mount around it the rootfs would appear on the host, and pivot_root(2) would refuse it.
     ...(parent === undefined ? [] : [setAttributesAt(parent, { propagation: PROPAGATION.MS_PRIVATE }, false, isolate)]),
     ...(how.isOpen ? [] : [cloneTree(request.rootfs, true, ROOT, bind)]),
-    { call: "move_mount", args: [register(ROOT), "", fdcwd(), request.rootfs, move], purpose: bind },
+    how.isOpen ? attach(ROOT, PLACE, bind) : byPath,
   ];
+}
+
+/** The register with the directory that is the rootfs, in init's mount namespace. */
+const PLACE = "rootfsPlace";
+
+/** openat(2) of the place where the rootfs becomes a mount, for when its path cannot be walked any more. */
+export function openRootfsPlace({ rootfs }: Request): Step {
+  const purpose: Purpose = { doing: `open the rootfs ${rootfs}`, from: "/root/path", path: rootfs };
+  const access = openFlags("O_DIRECTORY", "O_PATH", "O_CLOEXEC");
+  return { call: "openat", args: [fdcwd(), rootfs, access], into: PLACE, purpose };
 }
 
 const ENTER: Purpose = { doing: "enter the rootfs", from: "/root/path", path: "/" };

@@ -33,6 +33,18 @@ describe("stepError()", () => {
       text: "cannot mount tmpfs on /dev/shm (mounts[3]): invalid argument (EINVAL)",
     },
     {
+      name: "says what the errno means there",
+      step: { ...MOUNT, hints: { EINVAL: "no such size" } } satisfies Step,
+      errno: "EINVAL",
+      text: "cannot mount tmpfs on /dev/shm (mounts[3]): invalid argument (EINVAL): no such size",
+    },
+    {
+      name: "says nothing of another errno",
+      step: { ...MOUNT, hints: { EINVAL: "no such size" } } satisfies Step,
+      errno: "EPERM",
+      text: "cannot mount tmpfs on /dev/shm (mounts[3]): operation not permitted (EPERM)",
+    },
+    {
       name: "has no property for what every container gets",
       step: DEFAULT,
       errno: "EPERM",

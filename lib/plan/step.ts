@@ -100,8 +100,18 @@ export interface Step {
   readonly failOnZero?: true;
   /** `skip` applies to the child of clone(2) only. */
   readonly skipOnZero?: true;
+  /** What an errno means for this step: said after its text. */
+  readonly hints?: Readonly<Partial<Record<Errno, string>>>;
   /** Said instead of the errno's text when the kernel or a check refuses. */
   readonly refusal?: string;
+}
+
+/** What the runtime itself does for init: not an instruction, but shown like one. */
+export interface RuntimeStep {
+  /** `writeFile`: path, text, bytes; `runProgram`: path, argv, with an empty environment. */
+  readonly call: "writeFile" | "runProgram";
+  readonly args: readonly Argument[];
+  readonly purpose: Purpose;
 }
 
 /** The register with the socket to the runtime; number 0 in native/program.h. */

@@ -1,7 +1,5 @@
 import { ContainerError } from "../errors.ts";
-import { propertyPath } from "../json-pointer.ts";
 import type { Config } from "../spec/config.ts";
-import { planMounts, unsupportedOptions } from "./mounts.ts";
 
 /**
  * Nothing a config asks for is passed over in silence: what no step exists for is refused by name.
@@ -20,10 +18,7 @@ export function refuseUnsupported(config: Config): void {
     ["linux.netDevices", Object.keys(linux.netDevices ?? {}).length > 0],
     ["linux.intelRdt", linux.intelRdt !== undefined],
   ];
-  const mounts = planMounts(config.mounts ?? []).flatMap((mount) =>
-    unsupportedOptions(mount).map((option) => `${option} of ${propertyPath(mount.purpose.from)}`),
-  );
-  const refused = [...asked.filter(([, isAsked]) => isAsked).map(([property]) => property), ...mounts];
+  const refused = asked.filter(([, isAsked]) => isAsked).map(([property]) => property);
   if (refused.length === 0) return;
   throw new ContainerError("unimplemented", `cannot create the container: not supported: ${refused.join(", ")}`);
 }

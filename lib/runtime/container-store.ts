@@ -61,6 +61,7 @@ export const START_SOCKET = "start.sock";
 const RECORD = "state.json";
 const CONFIG = "config.json";
 const ROOT_MODE = 0o700;
+const STICKY = 0o1000;
 const DIRECTORY_MODE = 0o711;
 const TRY_EXCLUSIVELY = LOCK.LOCK_EX + LOCK.LOCK_NB;
 /** How long an operation waits for another one on the same container. */
@@ -78,7 +79,7 @@ export function containerDirectory(options: RuntimeOptions, id: string): string 
  */
 export async function makeContainerDirectory(options: RuntimeOptions, id: string): Promise<OwnedFd> {
   const directory = containerDirectory(options, id);
-  makeDirectories(options.kernel, options.root, ROOT_MODE);
+  makeRoot(options);
   try {
     makeDirectory(options.kernel, directory, DIRECTORY_MODE);
   } catch (error) {
@@ -88,6 +89,20 @@ export async function makeContainerDirectory(options: RuntimeOptions, id: string
   // Whoever deleted it, and made it again, before it was locked has put his record there.
   if (listDirectory(options.kernel, directory).length > 0) throw alreadyExists(id);
   return lock.move();
+}
+
+function makeRoot({ kernel, root, keepRoot }: RuntimeOptions): void {
+  try {
+    makeDirectories(kernel, root, keepRoot ? STICKY + ROOT_MODE : ROOT_MODE);
+  } catch (error) {
+    if (!isErrno(error, "EACCES", "EROFS", "EPERM")) throw error;
+    throw cannotMakeRoot(root, error);
+  }
+}
+
+function cannotMakeRoot(root: string, cause: unknown): ContainerError {
+  const remedy = "name a directory of your own by --root, or by XDG_RUNTIME_DIR";
+  return new ContainerError("permission_denied", `cannot keep state in ${root}: ${remedy}`, { cause });
 }
 
 /**

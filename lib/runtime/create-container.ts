@@ -1,17 +1,17 @@
 import { ContainerError } from "../errors.ts";
-import { propertyPath } from "../json-pointer.ts";
 import { launchExecutor, sendPart } from "../linux/executor.ts";
 import type { OwnedFd } from "../linux/fd.ts";
-import { standardStreams, writeText } from "../linux/files.ts";
+import { standardStreams } from "../linux/files.ts";
 import type { Kernel } from "../linux/kernel.ts";
 import { pidInside } from "../linux/procfs.ts";
 import { listenIn, socketPair } from "../linux/socket.ts";
 import { ignoredResources } from "../plan/cgroup/ignored.ts";
 import { compileInit, compileRuntime, compileSetup, type Plan, planSteps } from "../plan/compile.ts";
 import { encode, presetRegister } from "../plan/encode.ts";
+import type { Host } from "../plan/host.ts";
 import { hasOwn } from "../plan/namespaces.ts";
 import { START_LISTENER } from "../plan/process.ts";
-import { CONTROL, PROGRAM, type Purpose, type Step } from "../plan/step.ts";
+import { CONTROL, PROGRAM, type Step } from "../plan/step.ts";
 import { CONSOLE_SOCKET } from "../plan/terminal.ts";
 import type { Config, Hooks } from "../spec/config.ts";
 import type { Bundle } from "./bundle.ts";
@@ -31,6 +31,7 @@ import { destroy } from "./destroy.ts";
 import { awaitInit, type CreatedContainer, findInit, followProgram, type Progress } from "./follow-program.ts";
 import { gatherHost } from "./host.ts";
 import type { CreateRequest, RuntimeOptions, Stdio } from "./options.ts";
+import { runRuntimeStep } from "./runtime-step.ts";
 import type { ContainerScope } from "./scope.ts";
 import { loadFilter, openListener } from "./seccomp-cache.ts";
 import { awaitChild } from "./waits.ts";
@@ -60,7 +61,7 @@ export async function createContainer(
   const { id } = request;
   const { config, rootfs } = bundle;
   using scope = options.systemdCgroup ? await (await import("./scope.ts")).openScope(options, config, id) : undefined;
-  const host = gatherHost(kernel, config, {
+  const host = gatherHost(options, config, {
     id,
     rootfs,
     foreground,
@@ -72,6 +73,7 @@ export async function createContainer(
   const plan = { ...request, rootfs, initPid: 1 };
   const compiler: Compiler = {
     config,
+    host,
     setup: compileSetup(config, host, plan),
     compileInit: (initPid) => {
       writeConfig(options, id, bundle.text);
@@ -84,6 +86,7 @@ export async function createContainer(
   for (const ignored of ignoredResources(config.linux?.resources ?? {}, cgroups.mode)) options.warn(ignored);
   using directory = await makeContainerDirectory(options, id);
   const record = newRecord(kernel, { id, bundle, cgroups, stdio });
+  if (cgroups.directories.length === 0 && !record.ownPidNamespace) options.warn(CANNOT_KILL);
   using listener = await openListener(kernel, config.linux?.seccomp);
   const progress: Progress = { record, listener };
   try {
@@ -100,7 +103,8 @@ export async function createContainer(
     return await runProgram(options, request, compiler, { directory, scope, console, stdio, meanwhile }, progress);
   } catch (error) {
     await destroy(options, progress.record);
-    throw error;
+    const { withHint } = await import("./refusal-hint.ts");
+    throw withHint(kernel, { config, host, bundle: bundle.path }, error);
   }
 }
 
@@ -130,6 +134,9 @@ export function newRecord(kernel: Kernel, { id, bundle, cgroups, stdio }: NewCon
     ...lateHooks(config.hooks ?? {}),
   };
 }
+/** runc says the same. */
+const CANNOT_KILL =
+  "a container without a cgroup and without a pid namespace of its own cannot be killed as a whole: only its first process can";
 
 /** The hooks that later commands run. */
 function lateHooks({ poststart = [], poststop = [] }: Hooks): Pick<ContainerRecord, "hooks"> {
@@ -187,6 +194,7 @@ async function runProgram(
 /** The parts of a plan, of which the first one is under way when the others are compiled. */
 interface Compiler {
   readonly config: Config;
+  readonly host: Host;
   readonly setup: readonly Step[];
   readonly compileInit: (initPid: number) => readonly Step[];
 }
@@ -198,28 +206,14 @@ async function completePlan(
   control: OwnedFd,
   progress: Progress,
 ): Promise<Plan> {
-  const { config, setup } = compiler;
+  const { config, host, setup } = compiler;
   const { createContainer: atCreate = [], startContainer: atStart = [] } = config.hooks ?? {};
   const tellsPid = atCreate.length + atStart.length > 0 && !progress.record.ownPidNamespace;
-  const partial: Plan = { setup, runtime: compileRuntime(config, "PID"), init: [] };
+  const partial: Plan = { setup, runtime: compileRuntime(config, host, "PID"), init: [] };
   if (partial.runtime.length === 0 && !tellsPid) return { ...partial, init: compiler.compileInit(1) };
   const pid = await awaitInit(options, partial, control, progress);
-  const runtime = compileRuntime(config, pid);
-  for (const step of runtime) writeForInit(options.kernel, step);
+  const runtime = compileRuntime(config, host, pid);
+  for (const step of runtime) await runRuntimeStep(options.kernel, step);
   return { setup, runtime, init: compiler.compileInit(tellsPid ? pidInside(options.kernel, pid) : 1) };
 }
 
-/** @throws {ContainerError} naming the property */
-function writeForInit(kernel: Kernel, { args, purpose }: Step): void {
-  const [path, text] = args;
-  if (typeof path !== "string" || typeof text !== "string") throw new TypeError("internal error: not a file to write");
-  try {
-    writeText(kernel, path, text);
-  } catch (error) {
-    throw refusedWrite(purpose, error);
-  }
-}
-
-function refusedWrite({ doing, from }: Purpose, cause: unknown): ContainerError {
-  return new ContainerError("internal", `cannot ${doing} (${propertyPath(from)})`, { cause });
-}

@@ -59,13 +59,14 @@ async function prepareExec(
   const initPid = refuseUnlessRunning(options, record, request);
   const { config, exact } = readContainerConfig(options, request.id);
   const linux = config.linux ?? {};
-  const host = gatherHost(options.kernel, config, {
+  const host = gatherHost(options, config, {
     id: record.id,
     rootfs: record.rootfs,
     foreground: !request.detach,
     noPivot: false,
     stdio,
     nofile: options.nofile,
+    ...(record.namespaces.includes("user") ? { setgroupsOf: initPid } : {}),
   });
   const target: ExecTarget = {
     id: record.id,

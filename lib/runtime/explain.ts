@@ -21,7 +21,7 @@ export async function explainBundle(options: RuntimeOptions, { bundle, format }:
   const { config, rootfs, exact } = loadBundle(options.kernel, bundle);
   using scope = options.systemdCgroup ? await openScope(options, config) : undefined;
   const context = { id: EXAMPLE_ID, rootfs, foreground: false, noPivot: false, scope };
-  const found = gatherHost(options.kernel, config, context);
+  const found = gatherHost(options, config, context);
   // Those of this command say nothing about those `create` will have.
   const host = { ...found, nullStdio: [], givenStdio: [0, 1, 2] };
   const { seccomp } = config.linux ?? {};

@@ -24,7 +24,7 @@ export function describeFeatures(architecture: Architecture, { ociVersionMax, ve
     ociVersionMin: "1.0.0",
     ociVersionMax,
     hooks: ["prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"],
-    mountOptions: mountOptionNames().filter(supportsMountOption),
+    mountOptions: mountOptionNames(),
     linux: {
       namespaces: NAMESPACES.toSorted(),
       capabilities: CAPABILITIES,
@@ -34,7 +34,7 @@ export function describeFeatures(architecture: Architecture, { ociVersionMax, ve
       selinux: { enabled: supports({ process: { cwd: "/", selinuxLabel: "x" } }) },
       intelRdt: { enabled: supports({ linux: { intelRdt: {} } }) },
       memoryPolicy: { modes: Object.keys(MPOL), flags: Object.keys(MPOL_FLAG).sort() },
-      mountExtensions: { idmap: { enabled: supportsMountOption("idmap") } },
+      mountExtensions: { idmap: { enabled: true } },
       netDevices: { enabled: supports({ linux: { netDevices: { eth0: {} } } }) },
     },
     annotations: {
@@ -115,10 +115,6 @@ function describeSeccomp(architecture: Architecture): object {
     knownFlags: FLAGS,
     supportedFlags: FLAGS,
   };
-}
-
-function supportsMountOption(option: string): boolean {
-  return supports({ mounts: [{ destination: "/mnt", type: "tmpfs", source: "tmpfs", options: [option] }] });
 }
 
 /** Whether `create` takes a config with this in it. */

@@ -8,7 +8,9 @@ import { needsRootfsMountPoint } from "../plan/rootfs.ts";
 import type { ScopeName } from "../plan/systemd/unit.ts";
 import type { Config } from "../spec/config.ts";
 import { locateCgroups } from "./cgroup-path.ts";
-import type { Stdio } from "./options.ts";
+import { isBelow, type MountEntry, mountOf, readMounts } from "./mount-table.ts";
+import type { RuntimeOptions, Stdio } from "./options.ts";
+import { findRootless, readSetgroups, withoutDenied } from "./rootless.ts";
 
 const OWN_STDIO: Stdio = [0, 1, 2];
 
@@ -20,31 +22,33 @@ export interface HostContext {
   readonly noPivot: boolean;
   readonly stdio?: Stdio | undefined;
   readonly nofile?: Host["nofile"] | undefined;
+  /** The process whose user namespace is that of the container already; for `exec`. */
+  readonly setgroupsOf?: number;
   /** The systemd unit that the container gets, and the cgroups it has there. */
   readonly scope?: { readonly name: ScopeName; readonly cgroups: CgroupHost } | undefined;
 }
 
+/** What of the options the facts depend on. */
+export type HostOptions = Pick<RuntimeOptions, "kernel" | "rootless" | "searchPath">;
+
 /** What the plan of this config has to know about this machine and the caller. */
-export function gatherHost(kernel: Kernel, config: Config, context: HostContext): Host {
-  const { id, rootfs, foreground, noPivot, scope } = context;
+export function gatherHost(options: HostOptions, config: Config, context: HostContext): Host {
+  const { kernel } = options;
+  const { rootfs, foreground, noPivot, scope } = context;
   const host: Host = {
     architecture: kernel.architecture,
     lastCapability: Number(readText(kernel, "/proc/sys/kernel/cap_last_cap")),
     nofile: context.nofile ?? callerNofile(kernel),
     ...lookAtStdio(kernel, foreground, context.stdio ?? OWN_STDIO),
-    cgroups: withDelegated(
-      kernel,
-      config,
-      scope?.cgroups ?? locateCgroups(kernel, config.linux?.cgroupsPath ?? "", id),
-    ),
+    ...gatherPrivilege(options, config, context),
     ...(scope === undefined ? {} : { scope: scope.name }),
   };
   const needsMountPoint = needsRootfsMountPoint(config.linux ?? {});
   if (!needsMountPoint && !noPivot) return host;
-  const mounts = readMounts(kernel);
+  const mounts = readMounts(readText(kernel, "/proc/self/mountinfo"));
   return {
     ...host,
-    ...(needsMountPoint ? { rootfsMountPoint: mountPointOf(mounts, rootfs) } : {}),
+    ...(needsMountPoint ? { rootfsMountPoint: mountOf(mounts, rootfs)?.point ?? "/" } : {}),
     ...(noPivot ? { kernelMounts: kernelMountsOf(mounts, rootfs) } : {}),
   };
 }
@@ -54,6 +58,23 @@ function withDelegated(kernel: Kernel, config: Config, cgroups: CgroupHost): Cgr
   if (cgroups.mode === "v1" || cgroupOwner(config) === undefined) return cgroups;
   const text = findText(kernel, "/sys/kernel/cgroup/delegate");
   return text === undefined ? cgroups : { ...cgroups, delegated: text.split("\n").filter((name) => name !== "") };
+}
+
+/** Whose privilege there is, and which cgroups it reaches. */
+function gatherPrivilege(
+  { kernel, ...options }: HostOptions,
+  config: Config,
+  { id, scope, setgroupsOf }: HostContext,
+): Pick<Host, "cgroups" | "cgroupView" | "rootless" | "setgroups"> {
+  const { linux = {} } = config;
+  const rootless = findRootless(kernel, options.searchPath);
+  const located = withDelegated(kernel, config, scope?.cgroups ?? locateCgroups(kernel, linux.cgroupsPath ?? "", id));
+  const mayLack = options.rootless === "auto" ? rootless !== undefined : options.rootless;
+  const isGiven = scope !== undefined || linux.cgroupsPath !== undefined;
+  const cgroups = mayLack && !isGiven ? withoutDenied(kernel, located) : { cgroups: located };
+  if (rootless === undefined && setgroupsOf === undefined) return cgroups;
+  const setgroups = readSetgroups(kernel, setgroupsOf ?? "self");
+  return { ...cgroups, setgroups, ...(rootless === undefined ? {} : { rootless }) };
 }
 
 /**
@@ -87,41 +108,9 @@ function lookAtStdio(kernel: Kernel, foreground: boolean, stdio: Stdio): Pick<Ho
   return { nullStdio, givenStdio };
 }
 
-interface MountEntry {
-  readonly point: string;
-  readonly type: string;
-}
-
-/** proc_pid_mountinfo(5): mount points and types, in the order of their making. */
-function readMounts(kernel: Kernel): readonly MountEntry[] {
-  return readText(kernel, "/proc/self/mountinfo")
-    .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => {
-      const fields = line.split(" ");
-      return { point: unescapeMount(fields[4] ?? ""), type: fields[fields.indexOf("-") + 1] ?? "" };
-    });
-}
-
-/** The mount that a path lies on. */
-function mountPointOf(mounts: readonly MountEntry[], path: string): string {
-  return mounts
-    .map(({ point }) => point)
-    .filter((point) => isBelow(path, point))
-    .reduce((longest, point) => (point.length > longest.length ? point : longest), "/");
-}
-
 /** proc and sysfs of the host, but for those in the rootfs. */
 function kernelMountsOf(mounts: readonly MountEntry[], rootfs: string): readonly string[] {
   return mounts
     .filter(({ point, type }) => (type === "proc" || type === "sysfs") && !isBelow(point, rootfs))
     .map(({ point }) => point);
-}
-
-function isBelow(path: string, directory: string): boolean {
-  return directory === "/" || path === directory || path.startsWith(`${directory}/`);
-}
-
-function unescapeMount(text: string): string {
-  return text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 }

@@ -1,7 +1,8 @@
 import { ContainerError } from "../errors.ts";
-import { killAll, listProcesses } from "../linux/cgroup/directory.ts";
+import { killAll } from "../linux/cgroup/directory.ts";
 import { SIGNALS } from "../linux/constants/processes.ts";
 import { sendSignal, signalProcess } from "../linux/signal.ts";
+import { containerPids } from "./container-processes.ts";
 import { statusOf } from "./container-status.ts";
 import { type ContainerRecord, readRecord } from "./container-store.ts";
 import { thaw } from "./destroy.ts";
@@ -30,8 +31,8 @@ export function kill(options: RuntimeOptions, id: string, signal: number, { all 
 
 function signalAll(options: RuntimeOptions, record: ContainerRecord, signal: number): void {
   const [directory] = record.cgroups.directories;
-  if (directory === undefined) return;
-  if (signal === SIGNALS.SIGKILL && record.cgroups.mode === "v2" && killAll(options.kernel, directory)) return;
-  for (const pid of listProcesses(options.kernel, directory)) sendSignal(options.kernel, pid, signal);
+  const isV2 = directory !== undefined && record.cgroups.mode === "v2";
+  if (signal === SIGNALS.SIGKILL && isV2 && killAll(options.kernel, directory)) return;
+  for (const pid of containerPids(options.kernel, record)) sendSignal(options.kernel, pid, signal);
   if (signal === SIGNALS.SIGKILL) thaw(options.kernel, record);
 }

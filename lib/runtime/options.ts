@@ -7,7 +7,12 @@ export interface RuntimeOptions {
   /** Absolute path of the directory that holds one directory a container. */
   readonly root: string;
   readonly systemdCgroup: boolean;
+  /** Whether containers may do without cgroups that this user cannot make; auto: if it is not the host's root. */
   readonly rootless: boolean | "auto";
+  /** PATH of the caller: where helpers of the host are looked up. */
+  readonly searchPath: string;
+  /** The root is below XDG_RUNTIME_DIR, which is cleaned up from time to time: all but what is sticky. */
+  readonly keepRoot: boolean;
   /** Where the caller's own systemd is found: $XDG_RUNTIME_DIR and $DBUS_SESSION_BUS_ADDRESS. */
   readonly session?: { readonly runtimeDirectory: string | undefined; readonly busAddress: string | undefined };
   debug(message: string): void;

@@ -45,7 +45,10 @@ export async function resume(options: RuntimeOptions, id: string): Promise<void>
   );
 }
 
-function freezerOf({ freezer }: CgroupRecord, doing: string): string {
+function freezerOf({ freezer, directories }: CgroupRecord, doing: string): string {
   if (freezer !== undefined) return freezer;
+  if (directories.length === 0) {
+    throw new ContainerError("failed_precondition", `${doing}: it has no cgroup, because its user may not make one`);
+  }
   throw new ContainerError("failed_precondition", `${doing}: the freezer controller is not mounted on this host`);
 }

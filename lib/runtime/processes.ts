@@ -1,4 +1,3 @@
-import { listProcesses } from "../linux/cgroup/directory.ts";
 import {
   type MachineInfo,
   type ProcessInfo,
@@ -6,6 +5,7 @@ import {
   readNames,
   readProcessInfo,
 } from "../linux/process-info.ts";
+import { containerPids } from "./container-processes.ts";
 import { readRecord } from "./container-store.ts";
 import type { RuntimeOptions } from "./options.ts";
 
@@ -20,8 +20,7 @@ export interface ProcessSnapshot {
 
 /** The pids, on this host, of all processes of a container; none of a stopped one. @throws {ContainerError} not_found */
 export function listContainerPids(options: RuntimeOptions, id: string): readonly number[] {
-  const [directory] = readRecord(options, id).cgroups.directories;
-  return directory === undefined ? [] : listProcesses(options.kernel, directory);
+  return containerPids(options.kernel, readRecord(options, id));
 }
 
 /** All that ps(1) would say of a container's processes. @throws {ContainerError} not_found */

@@ -64,7 +64,8 @@ function reasonOf(step: Step, { errno, log }: Refusal): string {
     .split("\n")
     .map((line) => line.replace(/^[ewi] /, "").trim())
     .filter((line) => line !== "");
-  return [errnoText(errno), ...said].join(": ");
+  const hint = Object.entries(step.hints ?? {}).find(([symbol]) => symbol === errnoSymbol(errno))?.[1];
+  return [errnoText(errno), ...said, ...(hint === undefined ? [] : [hint])].join(": ");
 }
 
 /** strsignal(3), of what a filter does to a hook: the number alone says little. */

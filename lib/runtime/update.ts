@@ -74,6 +74,9 @@ function locate(kernel: Kernel, { cgroups }: ContainerRecord, files: readonly Cg
     const isCore = cgroups.mode === "v2" && limit.controller === "cgroup";
     const directory = isCore ? cgroups.directories[0] : directories.get(limit.controller);
     if (directory !== undefined) return { limit, path: `${directory}/${limit.file}` };
+    if (cgroups.directories.length === 0) {
+      throw cannotApply(limit, "container could not join or create cgroup, because its user may not make one");
+    }
     const state = cgroups.mode === "v1" ? "mounted" : "available";
     throw cannotApply(limit, `the ${limit.controller} controller is not ${state} on this host`);
   });

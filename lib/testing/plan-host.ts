@@ -73,6 +73,19 @@ export const V2: Host = {
   },
 };
 
+/** For tests: an ordinary user of that host, who may make no cgroups. */
+export const ORDINARY_USER: Host = {
+  ...CALLER,
+  lastCapability: 1,
+  rootless: { uid: 1000, gid: 1001, newuidmap: "/usr/bin/newuidmap", newgidmap: "/usr/bin/newgidmap" },
+  setgroups: "allow",
+  cgroups: { mode: "v1", hierarchies: [], denied: ["/sys/fs/cgroup/web"] },
+  cgroupView: { mode: "v2", mountPoint: "/sys/fs/cgroup", directory: "/sys/fs/cgroup/user", controllers: ["pids"] },
+};
+
+/** For tests: root of a user namespace in which another runtime, or unshare(1), has put it. */
+export const NESTED_ROOT: Host = { ...ORDINARY_USER, rootless: { uid: 0, gid: 0 }, setgroups: "deny" };
+
 /** For tests: cgroup v2 with one controller, and a kernel with two capabilities: short plans. */
 export const SMALL_V2: Host = {
   ...CALLER,

@@ -80,7 +80,12 @@ export class StepKernel implements Kernel {
     this.architecture = kernel.architecture;
     this.#isDeadly = at !== "never" && "step" in at;
     const bundle = loadBundle(kernel, path);
-    const host = gatherHost(kernel, bundle.config, { id, rootfs: bundle.rootfs, foreground: false, noPivot: false });
+    const host = gatherHost({ kernel, rootless: "auto", searchPath: "" }, bundle.config, {
+      id,
+      rootfs: bundle.rootfs,
+      foreground: false,
+      noPivot: false,
+    });
     const request = { id, bundle: path, rootfs: bundle.rootfs, ...PLAIN };
     const program = {
       setup: compileSetup(bundle.config, host, request),

@@ -41,6 +41,8 @@ export class Site implements CensusScope {
       root: this.root,
       systemdCgroup: false,
       rootless: "auto",
+      searchPath: "",
+      keepRoot: false,
       debug: () => undefined,
       warn: () => undefined,
     };

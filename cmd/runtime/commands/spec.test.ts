@@ -16,6 +16,8 @@ function contextIn(cwd: string): RuntimeContext {
       root: "/run/tsrun",
       systemdCgroup: false,
       rootless: "auto",
+      searchPath: "",
+      keepRoot: false,
       debug: () => undefined,
       warn: () => undefined,
     },

@@ -92,7 +92,7 @@ export const SIGSET_BYTES = 8;
 export const KEYCTL = { KEYCTL_JOIN_SESSION_KEYRING: 1, KEYCTL_SETPERM: 5 } as const;
 
 /** wait(2) and waitid(2) */
-export const WAIT = { WNOHANG: 1, WEXITED: 4, WNOWAIT: 0x01000000 } as const;
+export const WAIT = { WNOHANG: 1, WUNTRACED: 2, WEXITED: 4, WNOWAIT: 0x01000000 } as const;
 
 /** waitid(2): any child. */
 export const P_ALL = 0;

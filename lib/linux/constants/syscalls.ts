@@ -35,6 +35,8 @@ const NUMBERS = {
   getcwd: [79, 17],
   fstat: [5, 80],
   getdents64: [217, 61],
+  getegid: [108, 177],
+  geteuid: [107, 175],
   inotify_add_watch: [254, 27],
   inotify_init1: [294, 26],
   getppid: [110, 173],

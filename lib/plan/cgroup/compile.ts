@@ -18,10 +18,21 @@ const PATH = "/linux/cgroupsPath";
  * @throws {ContainerError} failed_precondition for a limit whose controller this host does not have
  */
 export function compileCgroups(resources: LinuxResources, host: Host): readonly Step[] {
-  const tasks = tasksAtBirth(host);
-  return host.cgroups.mode === "v2"
-    ? compileV2(resources, host.cgroups, tasks)
-    : compileV1(resources, host.cgroups, tasks);
+  const { cgroups, rootless } = host;
+  const how: How = {
+    tasks: tasksAtBirth(host),
+    // Rules take the host's root; without it nobody makes a device, and those that are there are the host's.
+    devices: rootless === undefined ? (resources.devices ?? []) : undefined,
+  };
+  return cgroups.mode === "v2" ? compileV2(resources, cgroups, how) : compileV1(resources, cgroups, how);
+}
+
+/** What the files of a cgroup depend on besides the limits. */
+interface How {
+  /** As tasksAtBirth() gives it. */
+  readonly tasks: number;
+  /** Undefined where no rules can be set. */
+  readonly devices: readonly DeviceRule[] | undefined;
 }
 
 /** The limits that would forbid the birth of init; setup writes them right after it. */
@@ -47,13 +58,14 @@ function isLate({ file, value }: CgroupFile, tasks: number): boolean {
   return file === "pids.max" && Number(value) < tasks;
 }
 
-function compileV1(resources: LinuxResources, host: CgroupV1Host, tasks: number): readonly Step[] {
-  if (Object.keys(resources.unified ?? {}).length > 0) {
+function compileV1(resources: LinuxResources, host: CgroupV1Host, { tasks, devices }: How): readonly Step[] {
+  if (host.denied === undefined && Object.keys(resources.unified ?? {}).length > 0) {
     throw new ContainerError("failed_precondition", "invalid configuration: linux.resources.unified needs cgroup v2");
   }
-  const files = [...filesV1(resources), ...deviceFilesV1(resources.devices ?? [], DEFAULT_RULES)];
+  const files = [...filesV1(resources), ...(devices === undefined ? [] : deviceFilesV1(devices, DEFAULT_RULES))];
   for (const file of files) {
-    if (!host.hierarchies.some(({ controllers }) => controllers.includes(file.controller))) refuse(file, "mounted");
+    if (host.hierarchies.some(({ controllers }) => controllers.includes(file.controller))) continue;
+    refuse(file, host.denied === undefined ? "mounted on this host" : "open to this user, who may not make a cgroup");
   }
   const unified = host.unified === undefined ? [] : makeBelow(host.unified.mountPoint, host.unified.directory);
   return [
@@ -116,16 +128,17 @@ function fillCpuset({ cpuset }: Hierarchy): readonly Step[] {
   });
 }
 
-function compileV2(resources: LinuxResources, host: CgroupV2Host, tasks: number): readonly Step[] {
+function compileV2(resources: LinuxResources, host: CgroupV2Host, { tasks, devices }: How): readonly Step[] {
   const files = filesV2(resources);
   for (const file of files) {
-    if (file.controller !== "cgroup" && !host.controllers.includes(file.controller)) refuse(file, "available");
+    if (file.controller !== "cgroup" && !host.controllers.includes(file.controller))
+      refuse(file, "available on this host");
   }
   return [
     ...makeBelow(host.mountPoint, host.directory),
     ...enableControllers(host),
     ...files.filter((file) => !isLate(file, tasks)).flatMap((file) => writeLimit(host.directory, file)),
-    ...compileDeviceFilter([...(resources.devices ?? []), ...DEFAULT_RULES], host.directory),
+    ...(devices === undefined ? [] : compileDeviceFilter([...devices, ...DEFAULT_RULES], host.directory)),
   ];
 }
 
@@ -172,7 +185,7 @@ function between(mountPoint: string, directory: string): readonly string[] {
 }
 
 function refuse({ controller, from }: CgroupFile, state: string): never {
-  const why = `the ${controller} controller is not ${state} on this host`;
+  const why = `the ${controller} controller is not ${state}`;
   throw new ContainerError("failed_precondition", `cannot apply ${propertyPath(from)}: ${why}`);
 }
 

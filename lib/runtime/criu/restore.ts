@@ -117,7 +117,7 @@ async function restoreContainer(
   const { config, rootfs } = bundle;
   using scope = options.systemdCgroup ? await (await import("../scope.ts")).openScope(options, config, id) : undefined;
   makeCriuDirectories(kernel, request, { images: false });
-  const host = gatherHost(kernel, config, {
+  const host = gatherHost(options, config, {
     id,
     rootfs,
     foreground: !request.detach,

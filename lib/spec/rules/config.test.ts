@@ -105,6 +105,11 @@ const tables: Record<string, Case[]> = {
       faults: ['/mounts/0/options: "idmap" must come with'],
     },
     {
+      name: "wants a bind mount for idmap",
+      config: isolated({ mounts: [{ destination: "/a", type: "tmpfs", options: ["idmap"] }] }),
+      faults: ['/mounts/0/options: "idmap" and "ridmap" must come with "bind"'],
+    },
+    {
       name: "takes idmap with a user namespace",
       config: isolated({ mounts: [{ destination: "/a", source: "s", options: ["bind", "idmap"] }] }),
     },

@@ -14,6 +14,7 @@ export const idMappingRules: readonly Rule<Config>[] = [
     reads: ["/linux/gidMappings"],
     check: ({ linux }, at, report) => checkRanges(linux?.gidMappings, `${at}/linux/gidMappings`, report),
   },
+  { reads: ["/linux/namespaces", "/linux/uidMappings", "/linux/gidMappings", "/process/user"], check: checkUser },
   {
     reads: ["/mounts"],
     check({ mounts }, at, report) {
@@ -41,6 +42,21 @@ function presence(name: "uidMappings" | "gidMappings"): Rule<Config> {
       }
     },
   };
+}
+
+/** config.md § POSIX-platform User: who is not in the new user namespace cannot be made out of anybody. */
+function checkUser(config: Config, at: string, report: Report): void {
+  const entry = namespaceEntry(config, "user");
+  const user = config.process?.user;
+  const { uidMappings = [], gidMappings = [] } = config.linux ?? {};
+  if (entry === undefined || entry.path !== undefined || user === undefined) return;
+  const check = (id: number, name: "uidMappings" | "gidMappings", mappings: readonly IdMapping[], pointer: string) => {
+    for (const { containerID, size } of mappings) if (id >= containerID && id < containerID + size) return;
+    // That there are none is another rule's to say.
+    if (mappings.length > 0) report(`${at}/process/user/${pointer}`, id, `must be an id that linux.${name} maps`);
+  };
+  check(user.uid ?? 0, "uidMappings", uidMappings, "uid");
+  check(user.gid ?? 0, "gidMappings", gidMappings, "gid");
 }
 
 /** user_namespaces(7): what a map file takes is limited to this many lines. */

@@ -31,6 +31,13 @@ function checkMount(mount: Mount, at: string, report: Report): void {
   if (bind && mount.source === undefined) {
     report(`${at}/source`, undefined, "must be a path, since the mount is a bind mount");
   }
+  checkMappings(mount, bind, at, report);
+}
+
+function checkMappings(mount: Mount, bind: boolean, at: string, report: Report): void {
+  if (!bind && isMappedByOption(mount)) {
+    report(`${at}/options`, mount.options, '"idmap" and "ridmap" must come with "bind" or "rbind"');
+  }
   if (mount.uidMappings === undefined && mount.gidMappings === undefined) return;
   for (const [name, other] of MAPPING_PAIRS) {
     const value = mount[name];
@@ -47,10 +54,14 @@ const MAPPING_PAIRS = [
 ] as const;
 
 /** config.md § Mounts: without mappings of its own an idmapped mount takes those of the container. */
-function checkIdmap({ options, uidMappings, gidMappings }: Mount, at: string, report: Report): void {
-  const idmapped = options !== undefined && (options.includes("idmap") || options.includes("ridmap"));
-  if (!idmapped || (uidMappings?.length ?? 0) > 0 || (gidMappings?.length ?? 0) > 0) return;
+function checkIdmap(mount: Mount, at: string, report: Report): void {
+  const { options, uidMappings, gidMappings } = mount;
+  if (!isMappedByOption(mount) || (uidMappings?.length ?? 0) > 0 || (gidMappings?.length ?? 0) > 0) return;
   report(`${at}/options`, options, '"idmap" must come with uidMappings and gidMappings, or with a user namespace');
+}
+
+function isMappedByOption({ options = [] }: Mount): boolean {
+  return options.includes("idmap") || options.includes("ridmap");
 }
 
 function isBind({ type, options }: Mount): boolean {
