@@ -162,7 +162,17 @@ describe("tsrun: operations on the wrong container, or in the wrong state", () =
     "create: a state root that the caller may not write to",
     checked(async (site) => {
       mkdirSync(`${site.folder}/locked`, { mode: 0o700 });
-      const bundle = site.bundle(LONG);
+      const nobody = [{ containerID: 0, hostID: 65_534, size: 1 }];
+      const bundle = site.bundle(LONG, ({ linux, ...config }) => ({
+        ...config,
+        mounts: [],
+        linux: {
+          ...linux,
+          uidMappings: nobody,
+          gidMappings: nobody,
+          namespaces: [...(linux.namespaces ?? []), { type: "user" }],
+        },
+      }));
       const root = `${site.folder}/locked/state`;
       const words = [
         ...["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"],
@@ -171,7 +181,9 @@ describe("tsrun: operations on the wrong container, or in the wrong state", () =
       const { status, stderr } = await startProgram(words).outcome;
       expect({ status, stderr }).to.deep.equal({
         status: 1,
-        stderr: `tsrun: cannot make ${root}: permission denied (EACCES)\n`,
+        stderr:
+          `tsrun: cannot make ${root}: permission denied (EACCES): ` +
+          "name a directory of your own by --root, or by XDG_RUNTIME_DIR\n",
       });
     }),
   );

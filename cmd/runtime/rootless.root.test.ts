@@ -213,7 +213,7 @@ describe("tsrun for an ordinary user", () => {
       const bundle = user.bundle(["true"]);
       const why = await user.refused("--root", "/sys/tsrun", "run", "--bundle", bundle, "web");
       expect(why).to.match(
-        /cannot keep state in \/sys\/tsrun: name a directory of your own by --root, or by XDG_RUNTIME_DIR: /,
+        /cannot make \/sys\/tsrun: [^:]*: name a directory of your own by --root, or by XDG_RUNTIME_DIR\n$/,
       );
     }),
   );

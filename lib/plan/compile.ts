@@ -11,6 +11,7 @@ import { type Host, isOrdinaryUser, type Request } from "./host.ts";
 import { isIdmapped } from "./idmap.ts";
 import { compileLateReadonly, compileMount, planMounts, refuseUnsafe } from "./mounts.ts";
 import { compileJoins, hasOwn } from "./namespaces.ts";
+import { awaitNetDevices, compileNetDevices } from "./net-devices.ts";
 import { compileLoopback } from "./network.ts";
 import { compileMaskedPaths, compileReadonlyPaths } from "./paths.ts";
 import {
@@ -64,7 +65,8 @@ const SOME_PID = "PID";
 
 /** What the runtime does for init from outside, by its directory in /proc. */
 export function compileRuntime({ linux = {} }: Config, host: Host, pid: number | string): readonly RuntimeStep[] {
-  return hasOwn(linux.namespaces ?? [], "user") ? compileMappings(linux, host, pid) : [];
+  const mappings = hasOwn(linux.namespaces ?? [], "user") ? compileMappings(linux, host, pid) : [];
+  return [...mappings, ...compileNetDevices(linux, pid)];
 }
 
 /**
@@ -162,6 +164,7 @@ export function compileInit(config: Config, host: Host, request: Request): reado
     compileSession(),
     ...(request.noNewKeyring ? [] : compileKeyring(request.id, isUser)),
     ...(hasOwn(namespaces, "network") ? compileLoopback() : []),
+    ...awaitNetDevices(linux),
     ...compileFilesystem(config, namespaces, host, request),
     ...compileUts(config),
     ...compileSysctl(linux.sysctl ?? {}),

@@ -10,6 +10,8 @@ export const MESSAGE_HOOKS = 4;
 export const MESSAGE_ALIVE = 5;
 /** Comes with the descriptor that tells a listener of calls: seccomp_unotify(2). */
 export const MESSAGE_LISTENER = 6;
+/** The value is the number of init's netlink socket; init waits until its network devices are there. */
+export const MESSAGE_NETWORK = 7;
 /** u32 kind, u32 value */
 export const MESSAGE_BYTES = 8;
 

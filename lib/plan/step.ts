@@ -108,8 +108,11 @@ export interface Step {
 
 /** What the runtime itself does for init: not an instruction, but shown like one. */
 export interface RuntimeStep {
-  /** `writeFile`: path, text, bytes; `runProgram`: path, argv, with an empty environment. */
-  readonly call: "writeFile" | "runProgram";
+  /**
+   * `writeFile`: path, text, bytes; `runProgram`: path, argv, with an empty environment; `moveDevice`: name, pid of init,
+   * name there, when init waits for it.
+   */
+  readonly call: "writeFile" | "runProgram" | "moveDevice";
   readonly args: readonly Argument[];
   readonly purpose: Purpose;
 }

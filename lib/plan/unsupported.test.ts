@@ -23,10 +23,6 @@ describe("refuseUnsupported()", () => {
       what: "root.readonly without a mount namespace",
     },
     { config: { ...CONFIG, process: { cwd: "/", apparmorProfile: "p" } }, what: "process.apparmorProfile" },
-    {
-      config: { ...CONFIG, linux: { ...CONFIG.linux, netDevices: { eth0: {} } } },
-      what: "linux.netDevices",
-    },
   ];
   for (const { config, what } of refused) {
     it(`names ${what}`, () => {

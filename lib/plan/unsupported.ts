@@ -15,7 +15,6 @@ export function refuseUnsupported(config: Config): void {
     ["process.apparmorProfile", config.process?.apparmorProfile !== undefined],
     ["process.selinuxLabel", config.process?.selinuxLabel !== undefined],
     ["linux.mountLabel", linux.mountLabel !== undefined],
-    ["linux.netDevices", Object.keys(linux.netDevices ?? {}).length > 0],
     ["linux.intelRdt", linux.intelRdt !== undefined],
   ];
   const refused = asked.filter(([, isAsked]) => isAsked).map(([property]) => property);

@@ -1,4 +1,4 @@
-import { ContainerError } from "../errors.ts";
+import { ContainerError, SyscallError } from "../errors.ts";
 import { LOCK } from "../linux/constants/files.ts";
 import type { OwnedFd } from "../linux/fd.ts";
 import {
@@ -95,14 +95,14 @@ function makeRoot({ kernel, root, keepRoot }: RuntimeOptions): void {
   try {
     makeDirectories(kernel, root, keepRoot ? STICKY + ROOT_MODE : ROOT_MODE);
   } catch (error) {
-    if (!isErrno(error, "EACCES", "EROFS", "EPERM")) throw error;
-    throw cannotMakeRoot(root, error);
+    throw withRemedy(error);
   }
 }
 
-function cannotMakeRoot(root: string, cause: unknown): ContainerError {
+function withRemedy(error: unknown): unknown {
+  if (!(error instanceof SyscallError) || !isErrno(error, "EACCES", "EROFS", "EPERM")) return error;
   const remedy = "name a directory of your own by --root, or by XDG_RUNTIME_DIR";
-  return new ContainerError("permission_denied", `cannot keep state in ${root}: ${remedy}`, { cause });
+  return new SyscallError(`${error.message}: ${remedy}`, error.details);
 }
 
 /**

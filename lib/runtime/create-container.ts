@@ -1,4 +1,3 @@
-import { ContainerError } from "../errors.ts";
 import { launchExecutor, sendPart } from "../linux/executor.ts";
 import type { OwnedFd } from "../linux/fd.ts";
 import { standardStreams } from "../linux/files.ts";
@@ -11,7 +10,7 @@ import { encode, presetRegister } from "../plan/encode.ts";
 import type { Host } from "../plan/host.ts";
 import { hasOwn } from "../plan/namespaces.ts";
 import { START_LISTENER } from "../plan/process.ts";
-import { CONTROL, PROGRAM, type Step } from "../plan/step.ts";
+import { CONTROL, PROGRAM, type RuntimeStep, type Step } from "../plan/step.ts";
 import { CONSOLE_SOCKET } from "../plan/terminal.ts";
 import type { Config, Hooks } from "../spec/config.ts";
 import type { Bundle } from "./bundle.ts";
@@ -210,10 +209,11 @@ async function completePlan(
   const { createContainer: atCreate = [], startContainer: atStart = [] } = config.hooks ?? {};
   const tellsPid = atCreate.length + atStart.length > 0 && !progress.record.ownPidNamespace;
   const partial: Plan = { setup, runtime: compileRuntime(config, host, "PID"), init: [] };
-  if (partial.runtime.length === 0 && !tellsPid) return { ...partial, init: compiler.compileInit(1) };
+  // Devices are moved later, when init asks for them.
+  const isDue = ({ call }: RuntimeStep) => call !== "moveDevice";
+  if (!partial.runtime.some(isDue) && !tellsPid) return { ...partial, init: compiler.compileInit(1) };
   const pid = await awaitInit(options, partial, control, progress);
   const runtime = compileRuntime(config, host, pid);
-  for (const step of runtime) await runRuntimeStep(options.kernel, step);
+  for (const step of runtime.filter(isDue)) await runRuntimeStep(options.kernel, step);
   return { setup, runtime, init: compiler.compileInit(tellsPid ? pidInside(options.kernel, pid) : 1) };
 }
-

@@ -9,7 +9,14 @@ import type { Kernel } from "../linux/kernel.ts";
 import { readStat } from "../linux/procfs.ts";
 import { receive } from "../linux/socket.ts";
 import { type Plan, planSteps } from "../plan/compile.ts";
-import { MESSAGE_BYTES, MESSAGE_HOOKS, MESSAGE_LISTENER, MESSAGE_PID, MESSAGE_READY } from "../plan/messages.ts";
+import {
+  MESSAGE_BYTES,
+  MESSAGE_HOOKS,
+  MESSAGE_LISTENER,
+  MESSAGE_NETWORK,
+  MESSAGE_PID,
+  MESSAGE_READY,
+} from "../plan/messages.ts";
 import type { Hooks } from "../spec/config.ts";
 import { hookState } from "./container-status.ts";
 import { type ContainerRecord, writeRecord } from "./container-store.ts";
@@ -43,13 +50,14 @@ export async function followProgram(
   progress: Progress,
 ): Promise<CreatedContainer> {
   // Init can be further than the process that tells its pid: what it says meanwhile is kept.
-  const early: number[] = [];
+  const early: Message[] = [];
   for (;;) {
     const kept = progress.record.init === undefined ? undefined : early.shift();
-    const message = kept ?? (await readMessage(options, plan, control, progress));
+    const news = kept ?? (await readMessage(options, plan, control, progress));
+    const { message } = news;
     const { init } = progress.record;
     if (init === undefined) {
-      early.push(message);
+      early.push(news);
       continue;
     }
     if (message === MESSAGE_READY) {
@@ -59,24 +67,42 @@ export async function followProgram(
     if (message === MESSAGE_LISTENER) {
       progress.listener?.deliver(init.pid, hookState(progress.record, init.pid, "creating"));
     }
+    if (message === MESSAGE_NETWORK) {
+      const { moveNetDevices } = await import("./net-devices.ts");
+      const devices = plan.runtime.filter(({ call }) => call === "moveDevice");
+      moveNetDevices(options.kernel, devices, { pid: init.pid, fd: news.value });
+      letGoOn(options.kernel, control);
+    }
     if (message === MESSAGE_HOOKS) {
       const state = hookState(progress.record, init.pid, "creating");
       await runHooks("prestart", hooks.prestart, state);
       await runHooks("createRuntime", hooks.createRuntime, state);
-      options.kernel.call("sendto", control.number, new Uint8Array(MESSAGE_BYTES), MESSAGE_BYTES, 0, 0, 0);
+      letGoOn(options.kernel, control);
     }
   }
 }
 
+type Message = Extract<Report, { kind: "message" }>;
+
+/** Init waits for any answer; one that has been killed gets none. */
+function letGoOn(kernel: Kernel, control: OwnedFd): void {
+  kernel.call("sendto", control.number, new Uint8Array(MESSAGE_BYTES), MESSAGE_BYTES, MSG.MSG_NOSIGNAL, 0, 0);
+}
+
 /** Reads one message; the pid of init is written down at once. @throws {SyscallError} for the refused step */
-async function readMessage(options: RuntimeOptions, plan: Plan, control: OwnedFd, progress: Progress): Promise<number> {
+async function readMessage(
+  options: RuntimeOptions,
+  plan: Plan,
+  control: OwnedFd,
+  progress: Progress,
+): Promise<Message> {
   await awaitReadable(options, control);
   const bytes = receiveReport(options.kernel, control, progress.listener);
   if (bytes.length === 0) throw await endedEarly(options, progress.record);
   const report = parseReport(bytes);
   if (report.kind === "failure") throw refusalOf(plan, report);
   if (report.message === MESSAGE_PID) recordInit(options, progress, report.value);
-  return report.message;
+  return report;
 }
 
 /** One message of a program: a descriptor can come with it when there is somebody to take it. Empty at the end. */

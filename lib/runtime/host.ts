@@ -67,7 +67,7 @@ function gatherPrivilege(
   { id, scope, setgroupsOf }: HostContext,
 ): Pick<Host, "cgroups" | "cgroupView" | "rootless" | "setgroups"> {
   const { linux = {} } = config;
-  const rootless = findRootless(kernel, options.searchPath);
+  const rootless = findRootless(kernel, options.searchPath ?? "");
   const located = withDelegated(kernel, config, scope?.cgroups ?? locateCgroups(kernel, linux.cgroupsPath ?? "", id));
   const mayLack = options.rootless === "auto" ? rootless !== undefined : options.rootless;
   const isGiven = scope !== undefined || linux.cgroupsPath !== undefined;

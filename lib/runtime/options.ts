@@ -10,9 +10,9 @@ export interface RuntimeOptions {
   /** Whether containers may do without cgroups that this user cannot make; auto: if it is not the host's root. */
   readonly rootless: boolean | "auto";
   /** PATH of the caller: where helpers of the host are looked up. */
-  readonly searchPath: string;
+  readonly searchPath?: string;
   /** The root is below XDG_RUNTIME_DIR, which is cleaned up from time to time: all but what is sticky. */
-  readonly keepRoot: boolean;
+  readonly keepRoot?: boolean;
   /** Where the caller's own systemd is found: $XDG_RUNTIME_DIR and $DBUS_SESSION_BUS_ADDRESS. */
   readonly session?: { readonly runtimeDirectory: string | undefined; readonly busAddress: string | undefined };
   debug(message: string): void;

@@ -34,8 +34,6 @@ async function operate(options: RuntimeOptions, { operation, id, bundle }: Order
   }
 }
 
-const OPTIONS = { systemdCgroup: false, rootless: "auto", searchPath: "", keepRoot: false } as const;
-
 async function main(text: string): Promise<void> {
   // Written by the test that starts this program.
   const order = JSON.parse(text) as Order;
@@ -45,7 +43,7 @@ async function main(text: string): Promise<void> {
   const inner = order.operation === "create" ? new StepKernel(real, order) : real;
   const kernel = new CountingKernel(inner, order.at);
   const silent = { debug: () => undefined, warn: () => undefined };
-  await operate({ kernel, root: order.root, ...OPTIONS, ...silent }, order);
+  await operate({ kernel, root: order.root, systemdCgroup: false, rootless: "auto", ...silent }, order);
   const steps = inner instanceof StepKernel ? inner.steps : { setup: 0, all: 0 };
   await Bun.write(Bun.stdout, JSON.stringify({ calls: kernel.calls, steps }));
 }

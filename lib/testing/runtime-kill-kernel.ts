@@ -80,7 +80,7 @@ export class StepKernel implements Kernel {
     this.architecture = kernel.architecture;
     this.#isDeadly = at !== "never" && "step" in at;
     const bundle = loadBundle(kernel, path);
-    const host = gatherHost({ kernel, rootless: "auto", searchPath: "" }, bundle.config, {
+    const host = gatherHost({ kernel, rootless: "auto" }, bundle.config, {
       id,
       rootfs: bundle.rootfs,
       foreground: false,

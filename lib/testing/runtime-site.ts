@@ -41,8 +41,6 @@ export class Site implements CensusScope {
       root: this.root,
       systemdCgroup: false,
       rootless: "auto",
-      searchPath: "",
-      keepRoot: false,
       debug: () => undefined,
       warn: () => undefined,
     };

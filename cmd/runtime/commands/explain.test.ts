@@ -21,13 +21,7 @@ async function run(seccomp: object | undefined, ...argv: readonly string[]): Pro
     JSON.stringify(configWith({ linux })).replace('"ALL"', "18446744073709551615"),
   );
   const printed: string[] = [];
-  const options = {
-    root: "/run/tsrun",
-    systemdCgroup: false,
-    rootless: "auto",
-    searchPath: "",
-    keepRoot: false,
-  } as const;
+  const options = { root: "/run/tsrun", systemdCgroup: false, rootless: "auto" } as const;
   const ignore = () => undefined;
   const context: RuntimeContext = {
     options: { ...options, kernel: openKernel(), debug: ignore, warn: ignore },

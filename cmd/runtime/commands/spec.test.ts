@@ -16,8 +16,6 @@ function contextIn(cwd: string): RuntimeContext {
       root: "/run/tsrun",
       systemdCgroup: false,
       rootless: "auto",
-      searchPath: "",
-      keepRoot: false,
       debug: () => undefined,
       warn: () => undefined,
     },

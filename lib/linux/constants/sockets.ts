@@ -14,6 +14,7 @@ export const SCM_RIGHTS = 1;
 /** netdevice(7) */
 export const SIOCSIFFLAGS = 0x8914;
 export const IFF_UP = 1;
+export const IFF_LOOPBACK = 8;
 
 /** poll(2) */
 export const POLL = { POLLIN: 1, POLLOUT: 4, POLLERR: 8, POLLHUP: 16 } as const;

@@ -62,6 +62,7 @@ const NUMBERS = {
   openat: [257, 56],
   openat2: [437, 437],
   personality: [135, 92],
+  pidfd_getfd: [438, 438],
   pidfd_open: [434, 434],
   pipe2: [293, 59],
   pidfd_send_signal: [424, 424],
