@@ -44,6 +44,7 @@ const GOLDEN: readonly Golden[] = [
   { name: "resources-v2", host: { ...V2, lastCapability: 1 } },
   { name: "user", host: SMALL_V2 },
   { name: "user-namespace", host: SMALL_V2 },
+  { name: "net-devices", host: SMALL_V2 },
   { name: "idmap", host: SMALL_V2 },
   { name: "idmap-user-namespace", host: SMALL_V2 },
   { name: "idmap-joined", host: SMALL_V2 },
