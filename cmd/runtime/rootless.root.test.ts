@@ -120,6 +120,24 @@ describe("tsrun for an ordinary user", () => {
     }),
   );
 
+  it(
+    "sets sysctls where the pid namespace is the host's, whose procfs it cannot mount",
+    checked(async (site) => {
+      const user = new User(site);
+      const bundle = user.bundle(["cat", "/proc/sys/net/ipv4/ip_forward"], (config) => {
+        const { linux = {}, mounts = [], ...rest } = withNamespaces(config, { type: "network" });
+        const proc = { destination: "/proc", type: "bind", source: "/proc", options: ["rbind"] };
+        const namespaces = (linux.namespaces ?? []).filter(({ type }) => type !== "pid");
+        const own = { ...linux, namespaces, sysctl: { "net.ipv4.ip_forward": "1" } };
+        const others = mounts.filter(({ destination }) => destination !== "/proc");
+        return { ...rest, mounts: [proc, ...others], linux: own };
+      });
+      const { status, stdout } = await user.run("run", "--bundle", bundle, "web");
+      expect({ status, stdout }).to.deep.equal({ status: 0, stdout: "1\n" });
+      user.expectNothingLeft();
+    }),
+  );
+
   const refusals: readonly {
     readonly name: string;
     readonly edit: (config: Config) => Config;

@@ -167,7 +167,7 @@ export function compileInit(config: Config, host: Host, request: Request): reado
     ...awaitNetDevices(linux),
     ...compileFilesystem(config, namespaces, host, request),
     ...compileUts(config),
-    ...compileSysctl(linux.sysctl ?? {}),
+    ...compileSysctl(linux.sysctl ?? {}, isOpenedBefore(namespaces, host)),
     ...compileRestrictions(config),
     ...compileProcess(config, host, request),
   ];

@@ -79,7 +79,7 @@ const OTHERS: Readonly<Record<string, Partial<MountOptions>>> = {
 };
 
 function flag(key: string): Partial<MountOptions> {
-  return { filesystem: [{ key, value: undefined, index: 0 }] };
+  return { filesystem: [{ key, value: undefined, index: 0, isCommon: true }] };
 }
 
 /**

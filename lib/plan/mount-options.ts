@@ -25,6 +25,8 @@ export interface FilesystemOption {
   /** Undefined for a flag. */
   readonly value: string | undefined;
   readonly index: number;
+  /** mount(2) has a flag for it, which every filesystem takes, and a bind mount passes over. */
+  readonly isCommon?: true;
 }
 
 interface Effect {
@@ -185,7 +187,7 @@ class Parser {
     }
     if (effect.propagation !== undefined) this.result.propagation.push(effect.propagation);
     if (effect.superblock !== undefined) {
-      this.result.filesystem.push({ key: effect.superblock, value: undefined, index });
+      this.result.filesystem.push({ key: effect.superblock, value: undefined, index, isCommon: true });
     }
     if (effect.special !== undefined) this.#special(effect.special);
   }

@@ -67,10 +67,12 @@ describe("refuseUnsafe()", () => {
       mount: { destination: "/d", source: "/x", options: ["bind", "ro", "size=1m"] },
       why: 'a bind mount takes no option of a filesystem, but "size" is one',
     },
+    { mount: { destination: "/d", source: "/x", options: ["sync", "rbind", "async"] } },
     {
-      mount: { destination: "/d", source: "/x", options: ["sync", "rbind"] },
-      why: 'a bind mount takes no option of a filesystem, but "sync" is one',
+      mount: { destination: "/d", source: "/x", options: ["remount", "bind", "size=1m"] },
+      why: 'a bind mount takes no option of a filesystem, but "size" is one',
     },
+    { mount: { destination: "/d", options: ["remount", "size=1m"] } },
     { mount: { destination: "/d", source: "/x", options: ["bind", "ro", "silent", "defaults"] } },
   ];
   for (const { mount, why } of cases.filter((each) => each.why !== undefined)) {
@@ -99,6 +101,19 @@ describe("compileMount(): where an option is to blame", () => {
     expect(options.map(({ args, purpose }) => [args[2], purpose.from])).to.deep.equal([
       ["size", "/mounts/0/options/1"],
       ["huge", "/mounts/0/options/2"],
+    ]);
+  });
+
+  it("tells a filesystem that is mounted its new options, one by one", () => {
+    const steps = compileOne({ destination: "/d", options: ["remount", "ro", "size=1m", "sync"] });
+    expect(steps.map(({ call, args, purpose }) => [call, String(args[2] ?? ""), purpose.from])).to.deep.include.members(
+      [
+        ["fsconfig", "size", "/mounts/0/options/2"],
+        ["fsconfig", "sync", "/mounts/0/options/3"],
+      ],
+    );
+    expect(steps.map(({ call }) => call)).to.deep.equal([
+      ...["openInRoot", "fspick", "fsconfig", "fsconfig", "fsconfig", "mount_setattr"],
     ]);
   });
 

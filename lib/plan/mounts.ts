@@ -1,6 +1,6 @@
 import { ContainerError } from "../errors.ts";
 import { pointerTo, propertyPath } from "../json-pointer.ts";
-import { MOUNT_ATTR, MS, MS_REC } from "../linux/constants/mounts.ts";
+import { FSCONFIG, FSPICK, MOUNT_ATTR, MS, MS_REC } from "../linux/constants/mounts.ts";
 import type { Mount } from "../spec/config.ts";
 import {
   attach,
@@ -17,7 +17,7 @@ import { compileCgroupMount } from "./cgroup-mount.ts";
 import type { Host, Request } from "./host.ts";
 import { isIdmapped } from "./idmap.ts";
 import { type FilesystemOption, type MountOptions, parseMountOptions } from "./mount-options.ts";
-import { flags, type Purpose, register, type Step } from "./step.ts";
+import { allOrElse, flags, type Purpose, register, type Step } from "./step.ts";
 import { copyUp, inheritMode } from "./tmpfs.ts";
 
 /** A mount of the config with its options understood. */
@@ -115,11 +115,10 @@ export function refuseUnsafe({ mount, destination, options, purpose }: PlannedMo
   if (destination === "/proc" && options.bind === "none" && mount.type !== "proc") {
     throw refuse(purpose, "/proc can only be a mount of type proc");
   }
-  if (options.bind === "none" && !options.remount) return;
-  const data = options.filesystem[0];
+  if (options.bind === "none") return;
+  const data = options.filesystem.find(({ isCommon }) => isCommon !== true);
   if (data !== undefined) {
-    const kind = options.remount ? "remount" : "bind mount";
-    throw refuse(purpose, `a ${kind} takes no option of a filesystem, but ${JSON.stringify(data.key)} is one`);
+    throw refuse(purpose, `a bind mount takes no option of a filesystem, but ${JSON.stringify(data.key)} is one`);
   }
 }
 
@@ -197,14 +196,7 @@ function openMountPoint(path: string, kernelInterface: string | undefined, purpo
  */
 function orBindSysfs(fresh: readonly Step[], set: number, purpose: Purpose): readonly Step[] {
   const bind = [cloneTree("/sys", true, "tree", purpose), setAttributes("tree", { set }, true, purpose)];
-  const last = fresh.length - 1;
-  return [
-    ...fresh.map((step, index): Step => {
-      if (index === last) return { ...step, tolerated: ["EPERM"], skip: bind.length };
-      return index === 0 ? { ...step, tolerated: ["EPERM"], otherwise: last } : step;
-    }),
-    ...bind,
-  ];
+  return allOrElse(fresh, ["EPERM"], bind);
 }
 
 /** fsconfig(2) takes no longer value; a page of mount(2) takes the many layers of an overlay. */
@@ -244,13 +236,26 @@ function filesystemOption({ key, value, index }: FilesystemOption, purpose: Purp
   return setOption(key, value, { ...purpose, from: pointerTo(pointerTo(purpose.from, "options"), index) });
 }
 
-/** `remount`: changes the mount that is there. */
+/** `remount`: changes the mount that is there, and its filesystem where there are options of that. */
 function compileRemount(planned: PlannedMount): readonly Step[] {
   const { destination, options, purpose } = planned;
   const set = isLateReadonly(planned) ? options.set & ~MOUNT_ATTR.MOUNT_ATTR_RDONLY : options.set;
   return [
     openInRoot({ path: destination, into: "tree" }, purpose),
+    ...(options.bind === "none" ? reconfigure("tree", options, purpose) : []),
     ...compileAttributes("tree", options, { set, clear: options.clear }, purpose),
+  ];
+}
+
+/** fspick(2): tells the filesystem of a mount its new options. */
+function reconfigure(tree: string, { filesystem }: MountOptions, purpose: Purpose): readonly Step[] {
+  if (filesystem.length === 0) return [];
+  const how = flags(FSPICK.FSPICK_CLOEXEC | FSPICK.FSPICK_EMPTY_PATH, FSPICK);
+  const command = flags(FSCONFIG.FSCONFIG_CMD_RECONFIGURE, FSCONFIG);
+  return [
+    { call: "fspick", args: [register(tree), "", how], into: "context", purpose },
+    ...filesystem.map((option) => filesystemOption(option, purpose)),
+    { call: "fsconfig", args: [register("context"), command, 0, 0, 0], purpose },
   ];
 }
 

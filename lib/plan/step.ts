@@ -144,6 +144,20 @@ export function whenPossible(step: Step, tolerated: readonly Errno[], rest: read
   return [{ ...step, tolerated, otherwise: rest.length }, ...rest];
 }
 
+/** All of `steps`, or `alternative` as soon as one of them ends in one of the tolerated errnos. */
+export function allOrElse(
+  steps: readonly Step[],
+  tolerated: readonly Errno[],
+  alternative: readonly Step[],
+): readonly Step[] {
+  const last = steps.length - 1;
+  const attempts = steps.map((step, index): Step => {
+    if (index === last) return { ...step, tolerated, skip: alternative.length };
+    return { ...step, tolerated, otherwise: last - index };
+  });
+  return [...attempts, ...alternative];
+}
+
 /** `step`, or `alternative` after one of the tolerated errnos. */
 export function orElse(step: Step, tolerated: readonly Errno[], alternative: readonly Step[]): readonly Step[] {
   return [{ ...step, tolerated, skip: alternative.length }, ...alternative];

@@ -101,7 +101,7 @@ const CASES: readonly Case[] = [
   },
   {
     name: "struct open_how",
-    steps: compileSysctl({ "net.ipv4.ip_forward": "1" }),
+    steps: compileSysctl({ "net.ipv4.ip_forward": "1" }, false),
     call: "openat2",
     argument: 2,
     c: `struct open_how x = { .flags = O_WRONLY | O_CLOEXEC, .resolve = RESOLVE_BENEATH | RESOLVE_NO_XDEV

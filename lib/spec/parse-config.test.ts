@@ -119,7 +119,7 @@ describe("parseConfig()", () => {
             args: ["a"],
             capabilities: { bounding: ["CAP_KILL", "CAP_FOO"], permitted: ["CAP_FOO"] },
           },
-          mounts: [{ destination: "a" }],
+          mounts: [{ destination: "a" }, { destination: "/b", source: "/b", options: ["bind", "async", "sync"] }],
           linux: {
             namespaces: [{ type: "user", path: "/a" }],
             gidMappings: [{ containerID: 0, hostID: 0, size: 1 }],
@@ -133,6 +133,7 @@ describe("parseConfig()", () => {
     expect(warnings).to.deep.equal([
       'process.capabilities.bounding[1]: ignoring unknown capability "CAP_FOO"',
       'mounts[0].destination: "a" is relative, which is deprecated; it is taken as relative to /',
+      'mounts[1].options[2]: "sync" has no effect on a bind mount',
       "linux.uidMappings: a user namespace to join has its mappings already; they must be the same",
       "linux.personality.flags: ignoring the flags, none is defined",
       "linux.resources.memory: ignoring the obsolete kernel memory limits",

@@ -57,6 +57,7 @@ const BIND_OPTIONS: readonly (readonly string[])[] = [
   ["rbind", "ro"],
   ["rbind", "rro"],
   ["rbind", "nosuid", "nodev", "noexec"],
+  ["bind", "async", "nolazytime"],
   ["bind", "private"],
   ["rbind", "rprivate"],
   ["rbind", "rslave"],
@@ -98,6 +99,14 @@ function placeCases(): readonly EqualityCase[] {
     mountCase("type none with bind", (source) => [{ destination: "/n", type: "none", source, options: ["rbind"] }], [
       "/n",
     ]),
+    mountCase(
+      "new options for what is mounted",
+      () => [
+        { destination: "/t", type: "tmpfs", source: "tmpfs", options: ["size=1m"] },
+        { destination: "/t", type: "tmpfs", source: "tmpfs", options: ["remount", "size=2m", "ro"] },
+      ],
+      ["/t"],
+    ),
     mountCase("bind without a type", (source) => [{ destination: "/n", source, options: ["rbind", "ro"] }], ["/n"]),
     mountCase(
       "one on the other",

@@ -48,10 +48,12 @@ export const FSCONFIG = {
   FSCONFIG_SET_FLAG: 0,
   FSCONFIG_SET_STRING: 1,
   FSCONFIG_CMD_CREATE: 6,
+  FSCONFIG_CMD_RECONFIGURE: 7,
 } as const;
 
-/** fsopen(2) and fsmount(2): close the descriptor on execve(2). */
+/** fsopen(2), fspick(2) and fsmount(2): close the descriptor on execve(2). */
 export const FSOPEN = { FSOPEN_CLOEXEC: 1 } as const;
+export const FSPICK = { FSPICK_CLOEXEC: 1, FSPICK_EMPTY_PATH: 8 } as const;
 export const FSMOUNT = { FSMOUNT_CLOEXEC: 1 } as const;
 
 /** open_tree(2); takes AT_EMPTY_PATH and AT_RECURSIVE too. */

@@ -30,6 +30,7 @@ const NUMBERS = {
   fsconfig: [431, 431],
   fsmount: [432, 432],
   fsopen: [430, 430],
+  fspick: [433, 433],
   fstatfs: [138, 44],
   ftruncate: [77, 46],
   getcwd: [79, 17],

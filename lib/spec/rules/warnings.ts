@@ -27,12 +27,21 @@ export function processWarnings({ capabilities = {} }: Process, at: string): str
   return warnings;
 }
 
+/** mount(2): flags of the filesystem, which a bind mount shares with its source. */
+const OF_FILESYSTEMS: readonly string[] = ["sync", "dirsync", "lazytime", "mand"];
+
 function mountWarnings({ mounts }: Config): string[] {
   const warnings: string[] = [];
-  for (const [index, { destination }] of (mounts ?? []).entries()) {
-    if (destination.startsWith("/")) continue;
-    const problem = "is relative, which is deprecated; it is taken as relative to /";
-    warnings.push(`mounts[${index}].destination: "${destination}" ${problem}`);
+  for (const [index, { destination, options = [] }] of (mounts ?? []).entries()) {
+    if (!destination.startsWith("/")) {
+      const problem = "is relative, which is deprecated; it is taken as relative to /";
+      warnings.push(`mounts[${index}].destination: "${destination}" ${problem}`);
+    }
+    if (!options.includes("bind") && !options.includes("rbind")) continue;
+    for (const [place, option] of options.entries()) {
+      if (!OF_FILESYSTEMS.includes(option)) continue;
+      warnings.push(`mounts[${index}].options[${place}]: "${option}" has no effect on a bind mount`);
+    }
   }
   return warnings;
 }
