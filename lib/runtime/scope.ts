@@ -1,9 +1,11 @@
 import { ContainerError } from "../errors.ts";
+import { propertyPath } from "../json-pointer.ts";
 import { SIGNALS } from "../linux/constants/processes.ts";
 import { isBusError, type ManagerAddress, Systemd } from "../linux/dbus/systemd.ts";
 import type { OwnedFd } from "../linux/fd.ts";
 import { isDirectory, readText } from "../linux/files.ts";
 import type { Kernel } from "../linux/kernel.ts";
+import { filesV2 } from "../plan/cgroup/v2.ts";
 import type { CgroupHost } from "../plan/host.ts";
 import { MESSAGE_BYTES } from "../plan/messages.ts";
 import type { ScopeStep } from "../plan/scope.ts";
@@ -94,6 +96,7 @@ export async function openScope(options: RuntimeOptions, config: Config, id: str
   const systemd = await openManager(options, user);
   try {
     const cgroups = placeCgroups(kernel, `${systemd.controlGroup}${name.path}`, true);
+    if (user) refuseUndelegated(kernel, cgroups, systemd.controlGroup, config.linux?.resources ?? {});
     const facts = { mode: cgroups.mode, version: systemd.version };
     const steps = compileScope(config, id, name, facts);
     return new ContainerScope(kernel, systemd, { name, cgroups, steps, record: { name: name.name, user } });
@@ -101,6 +104,19 @@ export async function openScope(options: RuntimeOptions, config: Config, id: str
     systemd.close();
     throw error;
   }
+}
+
+/** systemd.resource-control(5), Delegate: a user's manager has those controllers that the system's has given it. */
+function refuseUndelegated(kernel: Kernel, cgroups: CgroupHost, from: string, resources: LinuxResources): void {
+  if (cgroups.mode === "v1") return;
+  const has = readText(kernel, `${cgroups.mountPoint}${from}/cgroup.controllers`).trim().split(" ");
+  const lacking = filesV2(resources).find((file) => file.controller !== "cgroup" && !has.includes(file.controller));
+  if (lacking === undefined) return;
+  const { controller } = lacking;
+  const why = `the ${controller} controller is not delegated to this user`;
+  const names = [...has, controller].filter((name) => name !== "").join(" ");
+  const remedy = `as root: systemctl edit user@.service, with [Service] Delegate=${names}, and log in again`;
+  throw new ContainerError("failed_precondition", `cannot apply ${propertyPath(lacking.from)}: ${why} (${remedy})`);
 }
 
 /**
