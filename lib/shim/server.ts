@@ -31,7 +31,34 @@ const FLUSH_MS = 3_000;
 /** The answer to `Shutdown` goes first. */
 const ANSWER_MS = 5;
 
-/** Serves tasks until `Shutdown` is asked for and none is left. */
+/** How long a shim without a task waits for somebody who connects. */
+const ABANDONED_MS = 60_000;
+
+/**
+ * Notices that nobody is connected, and stays so. A containerd that was killed while it made a container may not know
+ * of the shim any more: nobody would ever ask it to end.
+ */
+class AbandonTimer {
+  readonly #onAbandoned: () => void;
+  #timer: Timer | undefined;
+
+  constructor(onAbandoned: () => void) {
+    this.#onAbandoned = onAbandoned;
+    this.count(0);
+  }
+
+  count(connections: number): void {
+    clearTimeout(this.#timer);
+    if (connections > 0) return;
+    this.#timer = setTimeout(() => {
+      this.#onAbandoned();
+      // With tasks it stays, and looks again when they may have gone.
+      this.count(0);
+    }, ABANDONED_MS);
+  }
+}
+
+/** Serves tasks until `Shutdown` is asked for and none is left, or nobody knows of the shim any more. */
 export async function runShim(kernel: Kernel, settings: ShimSettings): Promise<void> {
   const { namespace, bundle, debug } = settings;
   const log = openLog(kernel, bundle, debug);
@@ -63,7 +90,11 @@ export async function runShim(kernel: Kernel, settings: ShimSettings): Promise<v
   };
   const tasks = new Tasks({ namespace, machine, publisher, openRuntime, warn: log.warn });
   const shutdown = Promise.withResolvers<void>();
-  const server = serve(settings.listener, taskServices(tasks, shutdown.resolve));
+  const abandoned = new AbandonTimer(() => {
+    if (tasks.isEmpty) shutdown.resolve();
+  });
+  const services = taskServices(tasks, shutdown.resolve);
+  const server = serve(settings.listener, services, (count) => abandoned.count(count));
   await shutdown.promise;
   // Nobody finds it from here; a task that came in the last moment would keep its shim.
   removeFile(kernel, settings.socketPath);

@@ -143,8 +143,16 @@ interface Peer {
   connection: ServerConnection;
 }
 
-/** Serves on a listening unix socket, which from here belongs to the server. */
-export function serve(listener: number, services: Services): TtrpcServer {
+/**
+ * Serves on a listening unix socket, which from here belongs to the server. `onConnections` is told how many connections
+ * there are when that changes.
+ */
+export function serve(
+  listener: number,
+  services: Services,
+  onConnections: (count: number) => void = () => undefined,
+): TtrpcServer {
+  let count = 0;
   // Bun listens on a descriptor as it does on a path; its types know only the latter.
   const options: unknown = {
     fd: listener,
@@ -152,10 +160,16 @@ export function serve(listener: number, services: Services): TtrpcServer {
       open(socket: Bun.Socket<Peer>) {
         const transport = new SocketTransport(socket);
         socket.data = { transport, connection: new ServerConnection(transport, services) };
+        count += 1;
+        onConnections(count);
       },
       data: (socket: Bun.Socket<Peer>, chunk: Uint8Array) => socket.data.connection.receive(chunk),
       drain: (socket: Bun.Socket<Peer>) => socket.data.transport.flush(),
-      close: (socket: Bun.Socket<Peer>) => socket.data.connection.closed(),
+      close: (socket: Bun.Socket<Peer>) => {
+        socket.data.connection.closed();
+        count -= 1;
+        onConnections(count);
+      },
       error: (socket: Bun.Socket<Peer>) => socket.data.transport.close(),
     },
   };
