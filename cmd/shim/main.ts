@@ -1,5 +1,7 @@
 import { explain } from "../../lib/errors.ts";
-import { openKernel } from "../../lib/linux/kernel.ts";
+import { FILE_TYPE } from "../../lib/linux/constants/files.ts";
+import { findStatus } from "../../lib/linux/files.ts";
+import { type Kernel, openKernel } from "../../lib/linux/kernel.ts";
 import { boolean, text, type Values } from "../flags.ts";
 import { writeStderr, writeStdout } from "../output.ts";
 import { parseFlags } from "../parse-flags.ts";
@@ -11,7 +13,7 @@ const FLAGS = {
   address: text("containerd's address", { label: "PATH" }),
   bundle: text("directory of the container, for delete", { label: "DIR" }),
   publishBinary: text("accepted, and not used: events go to TTRPC_ADDRESS", { label: "PROGRAM" }),
-  socket: text("accepted, and not used", { label: "PATH" }),
+  socket: text("where the socket on descriptor 3 is, for the server", { label: "PATH" }),
   debugSocket: text("accepted, and not used", { label: "PATH" }),
   debug: boolean("write what is done to the log"),
   info: boolean("say what this shim is, in protobuf"),
@@ -49,18 +51,29 @@ async function act(name: string, flags: ShimFlags, action: string | undefined): 
 }
 
 async function start(name: string, flags: ShimFlags): Promise<void> {
-  const { launchShim } = await import("../../lib/shim/launch.ts");
-  const address = launchShim(openKernel(), {
+  const [{ launchShim }, { decodeBootstrap }] = await Promise.all([
+    import("../../lib/shim/launch.ts"),
+    import("../../lib/shim/bootstrap.ts"),
+  ]);
+  const kernel = openKernel();
+  const address = launchShim(kernel, {
     id: required(flags.id, "id"),
     namespace: required(flags.namespace, "namespace"),
     address: flags.address ?? "",
     bundle: process.cwd(),
     debug: flags.debug,
+    bootstrap: decodeBootstrap(await readInput(kernel)),
     program: process.execPath,
     name,
     environment: environment(["PATH", "TTRPC_ADDRESS"]),
   });
   await writeStdout(address);
+}
+
+/** What containerd writes; anything but a pipe or a file, such as a terminal, has nothing to say. */
+async function readInput(kernel: Kernel): Promise<Uint8Array> {
+  const type = findStatus(kernel, 0)?.type;
+  return type === FILE_TYPE.S_IFIFO || type === FILE_TYPE.S_IFREG ? await Bun.stdin.bytes() : new Uint8Array();
 }
 
 /** Nothing else is handed on: variables steer Bun, too. */
@@ -73,7 +86,6 @@ async function remove(flags: ShimFlags): Promise<void> {
   const answer = await removeTask(openKernel(), {
     id: required(flags.id, "id"),
     namespace: required(flags.namespace, "namespace"),
-    address: flags.address ?? "",
     bundle: flags.bundle || process.cwd(),
     environment: process.env,
     warn: (message) => writeStderr(`${message}\n`),
@@ -82,21 +94,18 @@ async function remove(flags: ShimFlags): Promise<void> {
 }
 
 async function serve(flags: ShimFlags): Promise<void> {
-  const [{ runShim }, { groupOf, socketPath }, { LISTENER_FD, NOFILE_VARIABLE, parseNofile }] = await Promise.all([
+  const [{ runShim }, { LISTENER_FD, NOFILE_VARIABLE, parseNofile }] = await Promise.all([
     import("../../lib/shim/server.ts"),
-    import("../../lib/shim/socket.ts"),
     import("../../lib/shim/launch.ts"),
   ]);
   const kernel = openKernel();
   const namespace = required(flags.namespace, "namespace");
-  const bundle = process.cwd();
-  const group = groupOf(kernel, bundle, required(flags.id, "id"));
   await runShim(kernel, {
     namespace,
-    bundle,
+    bundle: process.cwd(),
     debug: flags.debug,
     listener: LISTENER_FD,
-    socketPath: socketPath({ address: flags.address ?? "", namespace, id: group }),
+    socketPath: required(flags.socket, "socket"),
     eventAddress: process.env["TTRPC_ADDRESS"] ?? "",
     environment: process.env,
     nofile: parseNofile(process.env[NOFILE_VARIABLE]),

@@ -1,7 +1,9 @@
 import { ContainerError } from "../errors.ts";
+import { detectCgroups } from "../linux/cgroup/detect.ts";
 import { RLIMITS } from "../linux/constants/processes.ts";
-import { findText, isErrno, replaceFile, writeText } from "../linux/files.ts";
+import { findText, isDirectory, isErrno, replaceFile, writeText } from "../linux/files.ts";
 import type { Kernel } from "../linux/kernel.ts";
+import type { Bootstrap } from "./bootstrap.ts";
 import { claimSocket, groupOf, type ShimIdentity, socketPath } from "./socket.ts";
 
 /** How a shim is started. */
@@ -9,6 +11,7 @@ export interface Launch extends ShimIdentity {
   /** Absolute path. */
   readonly bundle: string;
   readonly debug: boolean;
+  readonly bootstrap: Bootstrap;
   /** The program and the name to call it by. */
   readonly program: string;
   readonly name: string;
@@ -26,21 +29,36 @@ export const NOFILE_VARIABLE = "TSRUN_NOFILE";
  * socket is there before the shim is. @throws {ContainerError}
  */
 export function launchShim(kernel: Kernel, launch: Launch): string {
-  const { bundle, namespace, address } = launch;
+  const { bundle, namespace, address, bootstrap } = launch;
   const group = groupOf(kernel, bundle, launch.id);
-  const path = socketPath({ address, namespace, id: group });
+  const path = socketPath({ address, namespace, id: group }, bootstrap.socketDirectory || undefined);
+  const cgroups = bootstrap.shimCgroup === "" ? [] : findCgroups(kernel, bootstrap.shimCgroup);
   using listener = claimSocket(kernel, path);
-  if (listener !== undefined) spawnShim(kernel, launch, listener.number);
+  if (listener !== undefined) {
+    const pid = spawnShim(kernel, launch, path, listener.number);
+    for (const directory of cgroups) writeText(kernel, `${directory}/cgroup.procs`, String(pid));
+  }
   const url = `unix://${path}`;
   // containerd reads it when it comes back after a restart.
   replaceFile(kernel, `${bundle}/address`, url, 0o600);
   return url;
 }
 
-function spawnShim(kernel: Kernel, launch: Launch, listener: number): void {
+function spawnShim(kernel: Kernel, launch: Launch, path: string, listener: number): number {
   const { program, name, namespace, id, address, debug, bundle, environment } = launch;
   const child = Bun.spawn({
-    cmd: [program, "-namespace", namespace, "-id", id, "-address", address, ...(debug ? ["-debug"] : [])],
+    cmd: [
+      program,
+      "-namespace",
+      namespace,
+      "-id",
+      id,
+      "-address",
+      address,
+      "-socket",
+      path,
+      ...(debug ? ["-debug"] : []),
+    ],
     argv0: name,
     cwd: bundle,
     env: { ...environment, [NOFILE_VARIABLE]: callerNofile(kernel).join(":") },
@@ -50,6 +68,7 @@ function spawnShim(kernel: Kernel, launch: Launch, listener: number): void {
   });
   child.unref();
   adjustOomScore(kernel, child.pid);
+  return child.pid;
 }
 
 /** prlimit(2) of the parent, which is containerd. */
@@ -57,6 +76,17 @@ function callerNofile(kernel: Kernel): readonly bigint[] {
   const limits = new BigUint64Array(2);
   kernel.call("prlimit64", kernel.call("getppid"), RLIMITS.RLIMIT_NOFILE, 0, limits);
   return [...limits];
+}
+
+/** The directories of a cgroup, in every hierarchy that has it. @throws {ContainerError} not_found */
+function findCgroups(kernel: Kernel, path: string): readonly string[] {
+  const mounted = detectCgroups(kernel);
+  const hierarchies = mounted.mode === "v2" ? [mounted.unified] : mounted.hierarchies;
+  const directories = hierarchies
+    .map(({ mountPoint }) => `${mountPoint}/${path.replace(/^\/+/, "")}`)
+    .filter((directory) => isDirectory(kernel, directory));
+  if (directories.length > 0) return directories;
+  throw new ContainerError("not_found", `cannot use the ShimCgroup ${path}: it is not there`);
 }
 
 const MAX_OOM_SCORE = 1_000;

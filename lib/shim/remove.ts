@@ -1,12 +1,11 @@
 import { containerd } from "../../proto/gen/shim.js";
 import { ContainerError } from "../errors.ts";
-import { exists, removeFile } from "../linux/files.ts";
+import { exists, findText, removeFile } from "../linux/files.ts";
 import type { Kernel } from "../linux/kernel.ts";
 import { isListening } from "../linux/socket.ts";
 import { deleteContainer } from "../runtime/delete.ts";
 import { readOptions, stateRoot } from "./options.ts";
 import { unmountRootfs } from "./rootfs.ts";
-import { groupOf, socketPath } from "./socket.ts";
 import { toTimestamp } from "./timestamp.ts";
 
 /** What a container looks like that was killed. */
@@ -16,8 +15,6 @@ const KILLED = 137;
 export interface LostTask {
   readonly id: string;
   readonly namespace: string;
-  /** containerd's address. */
-  readonly address: string;
   /** Absolute path. */
   readonly bundle: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -35,7 +32,7 @@ export async function removeTask(kernel: Kernel, lost: LostTask): Promise<Uint8A
   if (task.binaryName === "") await removeOwn(kernel, lost, { root, systemdCgroup: task.systemdCgroup });
   else await removeWithBinary(task.binaryName, root, lost);
   unmountRootfs(kernel, bundle);
-  removeStaleSocket(kernel, lost);
+  removeStaleSocket(kernel, bundle);
   return containerd.task.v2.DeleteResponse.encode({
     exitStatus: KILLED,
     exitedAt: toTimestamp(Date.now()),
@@ -43,11 +40,9 @@ export async function removeTask(kernel: Kernel, lost: LostTask): Promise<Uint8A
 }
 
 /** The socket of a shim that was killed; that of a group's, which lives, stays. */
-function removeStaleSocket(kernel: Kernel, { id, namespace, address, bundle }: LostTask): void {
-  // Without a config nobody can tell whose the socket was.
-  if (!exists(kernel, `${bundle}/config.json`)) return;
-  const path = socketPath({ address, namespace, id: groupOf(kernel, bundle, id) });
-  if (exists(kernel, path) && !isListening(kernel, path)) removeFile(kernel, path);
+function removeStaleSocket(kernel: Kernel, bundle: string): void {
+  const path = findText(kernel, `${bundle}/address`)?.replace(/^unix:\/\//, "") ?? "";
+  if (path.startsWith("/") && exists(kernel, path) && !isListening(kernel, path)) removeFile(kernel, path);
 }
 
 async function removeOwn(

@@ -48,9 +48,9 @@ function cannotParse(path: string, cause: unknown): ContainerError {
 }
 
 /** The path of a shim's socket: of a length that does not depend on the names. */
-export function socketPath({ address, namespace, id }: ShimIdentity): string {
+export function socketPath({ address, namespace, id }: ShimIdentity, directory = SOCKET_DIRECTORY): string {
   const name = `${address}/${namespace}/${id}`.replaceAll(/\/+/g, "/");
-  return `${SOCKET_DIRECTORY}/${new Bun.CryptoHasher("sha256").update(name).digest("hex")}`;
+  return `${directory}/${new Bun.CryptoHasher("sha256").update(name).digest("hex")}`;
 }
 
 /**
@@ -58,10 +58,11 @@ export function socketPath({ address, namespace, id }: ShimIdentity): string {
  * replaced. @throws {ContainerError}
  */
 export function claimSocket(kernel: Kernel, path: string): OwnedFd | undefined {
-  makeDirectories(kernel, SOCKET_DIRECTORY, 0o700);
+  const parent = path.slice(0, path.lastIndexOf("/"));
+  makeDirectories(kernel, parent, 0o700);
   // Of several that find the same socket stale, one replaces it.
-  using directory = openDirectory(kernel, SOCKET_DIRECTORY);
-  checkedCall(kernel, { doing: `lock ${SOCKET_DIRECTORY}` }, "flock", directory.number, LOCK.LOCK_EX);
+  using directory = openDirectory(kernel, parent);
+  checkedCall(kernel, { doing: `lock ${parent}` }, "flock", directory.number, LOCK.LOCK_EX);
   const socket = listenStream(kernel, path);
   if (typeof socket !== "number") return socket;
   if (socket !== -errnoNumber("EADDRINUSE")) throw cannotListen(path, socket);

@@ -91,7 +91,6 @@ export class Tasks {
   async #make(request: NewTask): Promise<Task> {
     const { machine, namespace, publisher, warn } = this.#factory;
     const { id, bundle, rootfs, paths } = request;
-    if (request.options.shimCgroup !== "") warn(`${id}: the option ShimCgroup is not supported: it has no effect`);
     writeOptions(machine.kernel, bundle, request.options);
     mountRootfs(machine.kernel, bundle, rootfs);
     try {
