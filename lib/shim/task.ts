@@ -107,14 +107,16 @@ export class Task {
     exec.stdio.prepare();
     try {
       exec.pid = await runtime.exec(spec, { fds: exec.stdio.fds, console: exec.stdio.console });
+      exec.stdio.attach();
     } catch (error) {
+      // One that cannot be talked to is of no use.
+      if (exec.pid > 0) sendSignal(machine.kernel, exec.pid, SIGNALS.SIGKILL);
       // A process that never was has ended for those who wait for it; the client waits for the end of its outputs.
       await exec.stdio.close();
       exec.end({ status: NOT_STARTED, atMs: Date.now() });
       throw error;
     }
     exec.status = "running";
-    exec.stdio.attach();
     this.#run(this.#endExec(exec, machine.children.exited(exec.pid)));
     publisher.publish(taskEvent("TaskExecStarted", { containerId: id, execId: exec.id, pid: exec.pid }));
     return exec.pid;
@@ -265,7 +267,5 @@ function finished(): ContainerError {
 }
 
 function isGone(error: unknown): boolean {
-  const isState =
-    error instanceof ContainerError && (error.code === "failed_precondition" || error.code === "not_found");
-  return isState;
+  return error instanceof ContainerError && (error.code === "failed_precondition" || error.code === "not_found");
 }

@@ -6,9 +6,10 @@ import { watchOom } from "./oom.ts";
 import { type TaskOptions, writeOptions } from "./options.ts";
 import type { Publisher } from "./publisher.ts";
 import { mountRootfs, type RootfsMount, unmountRootfs } from "./rootfs.ts";
-import type { TaskRuntime } from "./runtime.ts";
+import type { CreatedInit, GivenStdio, TaskRuntime } from "./runtime.ts";
 import { openStdio } from "./stdio/open.ts";
 import { giveStdio } from "./stdio/owner.ts";
+import type { ProcessStdio } from "./stdio/process-stdio.ts";
 import type { StdioPaths } from "./stdio/target.ts";
 import { Task } from "./task.ts";
 import { TaskProcess } from "./task-process.ts";
@@ -30,6 +31,13 @@ export interface TaskFactory {
   readonly publisher: Publisher;
   openRuntime(task: NewTask): Promise<TaskRuntime>;
   warn(message: string): void;
+}
+
+/** A container that waits for `Start`. */
+interface MadeContainer {
+  readonly runtime: TaskRuntime;
+  readonly created: CreatedInit;
+  readonly stdio: ProcessStdio;
 }
 
 /** The tasks of one shim. */
@@ -89,7 +97,7 @@ export class Tasks {
   }
 
   async #make(request: NewTask): Promise<Task> {
-    const { machine, namespace, publisher, warn } = this.#factory;
+    const { machine, namespace } = this.#factory;
     const { id, bundle, rootfs, paths } = request;
     writeOptions(machine.kernel, bundle, request.options);
     mountRootfs(machine.kernel, bundle, rootfs);
@@ -99,26 +107,12 @@ export class Tasks {
         giveStdio(machine.kernel, stdio.fds, request.options);
         const runtime = await this.#factory.openRuntime(request);
         const created = await createContainer(runtime, { fds: stdio.fds, console: stdio.console });
-        const init = new TaskProcess(id, paths, stdio);
-        init.pid = created.pid;
-        stdio.attach();
-        const places = runtime.cgroups();
-        const onOom = () => publisher.publish(taskEvent("TaskOOM", { containerId: id }));
-        const oom = places === undefined ? undefined : watchOom(machine.kernel, places, onOom);
-        const { ownPidNamespace } = created;
-        return new Task({
-          id,
-          namespace,
-          bundle,
-          rootfs,
-          machine,
-          publisher,
-          runtime,
-          init,
-          ownPidNamespace,
-          oom,
-          warn,
-        });
+        try {
+          return this.#assemble(request, { runtime, created, stdio });
+        } catch (error) {
+          await runtime.delete();
+          throw error;
+        }
       } catch (error) {
         await stdio.close();
         throw error;
@@ -127,6 +121,19 @@ export class Tasks {
       this.#unmount(bundle, rootfs);
       throw error;
     }
+  }
+
+  /** Makes the task of a container that is there. @throws {ContainerError} when its terminal or its counters cannot be had */
+  #assemble({ id, bundle, rootfs, paths }: NewTask, { runtime, created, stdio }: MadeContainer): Task {
+    const { machine, namespace, publisher, warn } = this.#factory;
+    const init = new TaskProcess(id, paths, stdio);
+    init.pid = created.pid;
+    stdio.attach();
+    const places = runtime.cgroups();
+    const onOom = () => publisher.publish(taskEvent("TaskOOM", { containerId: id }));
+    const oom = places === undefined ? undefined : watchOom(machine.kernel, places, onOom);
+    const { ownPidNamespace } = created;
+    return new Task({ id, namespace, bundle, rootfs, machine, publisher, runtime, init, ownPidNamespace, oom, warn });
   }
 
   /** After another failure, which is the one to be told. */
@@ -148,7 +155,7 @@ export class Tasks {
 }
 
 /** Clients show what comes after these words. */
-async function createContainer(runtime: TaskRuntime, stdio: Parameters<TaskRuntime["create"]>[0]) {
+async function createContainer(runtime: TaskRuntime, stdio: GivenStdio) {
   try {
     return await runtime.create(stdio);
   } catch (error) {
