@@ -28,7 +28,7 @@ export function renderCommandHelp(program: string, spec: CommandSpec): string {
     section("ARGUMENTS", renderRows(args)),
     section("OPTIONS", renderFlags(spec.flags)),
     section("EXAMPLES", renderExamples(program, spec)),
-    section("EXIT STATUS", renderExitStatuses(spec)),
+    section("EXIT STATUS", renderRows(exitStatuses(spec))),
   ]);
 }
 
@@ -61,14 +61,16 @@ function renderFlags(flags: Flags): readonly string[] {
   return renderRows([...rows, ["-h, --help", hasVersion ? "show this help" : "show this help and do nothing else"]]);
 }
 
-function flagLabel(key: string, flag: Flag<unknown>): string {
+/** `-b, --bundle DIR`, with room for the letter where there is none. */
+export function flagLabel(key: string, flag: Flag<unknown>): string {
   const names = flag.short === undefined ? `    --${flagName(key)}` : `-${flag.short}, --${flagName(key)}`;
   return flag.kind === "boolean" ? names : `${names} ${flag.label ?? DEFAULT_LABEL[flag.kind]}`;
 }
 
 const DEFAULT_LABEL = { text: "VALUE", path: "PATH", number: "N" } as const;
 
-function flagSummary(flag: Flag<unknown>): string {
+/** What an option is for, and its default. */
+export function flagSummary(flag: Flag<unknown>): string {
   return flag.defaultText === undefined ? flag.summary : `${flag.summary} (default: ${flag.defaultText})`;
 }
 
@@ -76,9 +78,15 @@ function renderExamples(program: string, { examples = [] }: CommandSpec): readon
   return examples.flatMap((example) => [`${INDENT}# ${example.summary}`, `${INDENT}${program} ${example.command}`]);
 }
 
-function renderExitStatuses({ exitStatuses = [] }: CommandSpec): readonly string[] {
-  const own = exitStatuses.map(({ status, meaning }): Row => [status, meaning]);
-  return renderRows([["0", "done"], ["1", "not done; the reason is on standard error"], ...own]);
+/** Every exit status of a command, with its meaning. */
+export function exitStatuses({ exitStatuses: own = [] }: CommandSpec): readonly Row[] {
+  const usual: readonly Row[] = [
+    ["0", "done"],
+    ["1", "not done; the reason is on standard error"],
+  ];
+  const named = own.map(({ status, meaning }): Row => [status, meaning]);
+  // A command that gives a usual status a meaning of its own says so.
+  return [...usual.filter(([status]) => !named.some(([other]) => other === status)), ...named];
 }
 
 function renderRows(rows: readonly Row[]): readonly string[] {

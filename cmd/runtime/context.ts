@@ -1,5 +1,7 @@
 import type { RuntimeOptions } from "../../lib/runtime/options.ts";
 
+import type { ProgramSpec } from "../help.ts";
+
 /** What every command of tsrun is given. */
 export interface RuntimeContext {
   readonly options: RuntimeOptions;
@@ -10,5 +12,7 @@ export interface RuntimeContext {
   readonly gid: number;
   /** The caller's environment, for programs that are the caller's own: no container's process is given any of it. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** All commands and options, for those who tell of them. */
+  describe(): Promise<ProgramSpec>;
   print(content: string): Promise<void>;
 }

@@ -1,6 +1,7 @@
 import { openKernel } from "../../lib/linux/kernel.ts";
 import { ExitError } from "../exit-error.ts";
 import type { Values } from "../flags.ts";
+import type { ProgramSpec } from "../help.ts";
 import { createLog, type Log, type LogSink } from "../log.ts";
 import { parseFlags } from "../parse-flags.ts";
 import { UsageError } from "../usage-error.ts";
@@ -58,7 +59,20 @@ function toContext(flags: Values<typeof globalFlags>, log: Log, host: Host): Run
     debug: log.debug,
     warn: log.warn,
   };
-  return { options, cwd, uid, gid, env, print: host.writeStdout };
+  return {
+    options,
+    cwd,
+    uid,
+    gid,
+    env,
+    describe: async () => await describeProgram(host.name),
+    print: host.writeStdout,
+  };
+}
+
+async function describeProgram(name: string): Promise<ProgramSpec> {
+  const { programSpec } = await import("./help.ts");
+  return await programSpec(name);
 }
 
 async function printVersion(host: Host): Promise<number> {

@@ -1,5 +1,5 @@
 import { flagName } from "../flags.ts";
-import { renderCommandHelp, renderProgramHelp, usageLine } from "../help.ts";
+import { type ProgramSpec, renderCommandHelp, renderProgramHelp, usageLine } from "../help.ts";
 import { suggest } from "../suggest.ts";
 import type { UsageError } from "../usage-error.ts";
 import { globalFlags } from "./global-flags.ts";
@@ -9,7 +9,12 @@ import { COMMANDS, findCommand } from "./program.ts";
 export async function helpText(program: string, command: string | undefined): Promise<string> {
   const spec = await findCommand(command ?? "")?.();
   if (spec !== undefined) return renderCommandHelp(program, spec);
-  return renderProgramHelp({
+  return renderProgramHelp(await programSpec(program));
+}
+
+/** All that help, manual pages and completion are made from. */
+export async function programSpec(program: string): Promise<ProgramSpec> {
+  return {
     name: program,
     summary: "Open Container Initiative runtime",
     description:
@@ -17,7 +22,7 @@ export async function helpText(program: string, command: string | undefined): Pr
       `of runc, in whose place ${program} can stand.`,
     flags: globalFlags,
     commands: await Promise.all(Object.values(COMMANDS).map((load) => load())),
-  });
+  };
 }
 
 /** What a wrong command line is told when there is nothing better to suggest. */

@@ -6,8 +6,10 @@ type Loader = () => Promise<Command<RuntimeContext>>;
 /** The commands of tsrun by name; each is loaded when it is called. */
 export const COMMANDS: Readonly<Record<string, Loader>> = {
   checkpoint: async () => (await import("./commands/checkpoint.ts")).checkpointCommand,
+  completion: async () => (await import("./commands/completion.ts")).completionCommand,
   create: async () => (await import("./commands/create.ts")).createCommand,
   delete: async () => (await import("./commands/delete.ts")).deleteCommand,
+  doctor: async () => (await import("./commands/doctor.ts")).doctorCommand,
   events: async () => (await import("./commands/events.ts")).eventsCommand,
   exec: async () => (await import("./commands/exec.ts")).execCommand,
   explain: async () => (await import("./commands/explain.ts")).explainCommand,
