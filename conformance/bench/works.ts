@@ -85,6 +85,19 @@ export const TIMED_WORKS: readonly TimedWork[] = [
     goals: beside(0.5, 1.2),
     prepare: async (site) => site.command("exec", await sleeper(site), "/bin/true"),
   },
+  {
+    name: "update",
+    runs: 10,
+    goals: [],
+    prepare: async (site) => site.command("update", "--pids-limit", "100", await sleeper(site)),
+  },
+  {
+    // crun has no such command.
+    name: "events --stats",
+    runs: 10,
+    goals: [],
+    prepare: async (site) => site.command("events", "--stats", await sleeper(site)),
+  },
 ];
 
 /** What is measured once. */

@@ -10,6 +10,7 @@ import { processCases } from "./cases/process.ts";
 import { rlimitCases } from "./cases/rlimits.ts";
 import { rootfsCases } from "./cases/rootfs.ts";
 import { terminalCases } from "./cases/terminal.ts";
+import { verbCases } from "./cases/verbs.ts";
 import type { EqualityCase } from "./flow.ts";
 
 /** Every case, in the order it is run. */
@@ -29,6 +30,7 @@ export function allCases(): readonly EqualityCase[] {
     ...seccompCases(),
     ...hookCases(),
     ...exitCases(),
+    ...verbCases(),
     ...errorCases(),
   ];
 }
