@@ -75,6 +75,19 @@ describe("containerd-shim-tsrun-v2", () => {
     expect(existsSync(stdout.slice("unix://".length))).to.equal(false);
   });
 
+  it("says what it is, and refuses what it does not know in one line", async () => {
+    const call = (...words: readonly string[]) => callShim(words, { cwd: "/", address: "" });
+    const info = containerd.types.RuntimeInfo.decode((await call("-info")).bytes);
+    expect(info.name).to.equal("io.containerd.tsrun.v2");
+    expect(JSON.parse(new TextDecoder().decode(info.features?.value))).to.include({ ociVersionMin: "1.0.0" });
+    expect((await call("-v")).stdout).to.match(/^containerd-shim-tsrun-v2:\n {2}Version: {2}\S+\n/);
+    for (const words of [["stop"], ["start"], ["-nonsense", "start"], ["-id"]]) {
+      const { status, stdout, stderr } = await call(...words);
+      expect({ status, stdout }, words.join()).to.deep.equal({ status: 1, stdout: "" });
+      expect(stderr, words.join()).to.match(/^containerd-shim-tsrun-v2: [^\n]+\n$/);
+    }
+  });
+
   it("takes a task from created to deleted, and tells of it in order", async () => {
     const task = await make(["sh", "-c", "exit 7"]);
     const { id, client } = task;
