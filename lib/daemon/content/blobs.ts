@@ -81,7 +81,7 @@ export class BlobStore {
     parseDigest(digest);
     const { database, files } = this.#parts;
     const sql = "DELETE FROM blobs WHERE namespace = ? AND digest = ?";
-    if (database.write(() => database.run(sql, namespace, digest)) === 0) throw notFound(`content ${digest}`);
+    if (database.reclaim(() => database.run(sql, namespace, digest)) === 0) throw notFound(`content ${digest}`);
     files.reclaim(digest);
   }
 

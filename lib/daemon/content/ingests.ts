@@ -93,7 +93,7 @@ export class IngestStore {
     if (this.#locked.has(number)) {
       throw new ContainerError("unavailable", `cannot abort ref ${ref}: locked: a writer has it`);
     }
-    this.#parts.database.write(() => this.forget(namespace, ref));
+    this.#parts.database.reclaim(() => this.forget(namespace, ref));
     this.removeFile(number);
   }
 

@@ -57,7 +57,9 @@ export class Collector implements Disposable {
     const now = clock();
     const numbers: number[] = [];
     const discarded = new Map<SnapshotStore, number[]>();
-    const collected = database.write(() => {
+    const collected = database.reclaim(() => {
+      numbers.length = 0;
+      discarded.clear();
       const leases = this.#expire("leases", "id", now);
       const images = this.#expire("images", "name", now);
       const isOpen = (number: number) => content.ingests.isOpen(number);

@@ -97,7 +97,7 @@ export class ContainerStore {
 
   /** @throws {ContainerError} not_found */
   delete(namespace: string, id: string): void {
-    const deleted = this.#database.write(() =>
+    const deleted = this.#database.reclaim(() =>
       this.#database.run("DELETE FROM containers WHERE namespace = ? AND id = ?", namespace, id),
     );
     if (deleted === 0) throw notFound(`container "${id}" in namespace "${namespace}"`);

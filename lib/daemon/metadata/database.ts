@@ -1,5 +1,6 @@
 import { Database, SQLiteError, type SQLQueryBindings, type Statement } from "bun:sqlite";
 import { ContainerError } from "../../errors.ts";
+import { Reserve } from "./reserve.ts";
 import { MIGRATIONS } from "./schema.ts";
 
 /** A value of a column: integers are bigint. */
@@ -7,6 +8,8 @@ export type Column = string | bigint | Uint8Array | null;
 export type Row = Readonly<Record<string, Column>>;
 type Parameters = readonly (string | number | bigint | Uint8Array | null)[];
 
+/** The name of a database that is in no file. */
+const MEMORY = ":memory:";
 /** How many rows a walk reads at once; between two pages others may write. */
 const PAGE_ROWS = 256;
 
@@ -17,9 +20,11 @@ const PAGE_ROWS = 256;
 export class MetadataDatabase implements Disposable {
   readonly #database: Database;
   readonly #statements = new Map<string, Statement>();
+  readonly #reserve: Reserve | undefined;
 
-  private constructor(database: Database) {
+  private constructor(database: Database, reserve: Reserve | undefined) {
     this.#database = database;
+    this.#reserve = reserve;
   }
 
   /** Opens the database, made if it is not there. @throws {ContainerError} internal, failed_precondition */
@@ -34,7 +39,7 @@ export class MetadataDatabase implements Disposable {
       database.close();
       throw wrapped(error, `open ${path}`);
     }
-    return new MetadataDatabase(database);
+    return new MetadataDatabase(database, path === MEMORY ? undefined : new Reserve(`${path}.reserve`));
   }
 
   /** All rows of a query. */
@@ -75,10 +80,30 @@ export class MetadataDatabase implements Disposable {
   /** Runs `work` as one transaction: all of it is on the disk when this returns, or nothing. */
   write<T>(work: () => T): T {
     try {
-      return this.#database.transaction(work).immediate();
+      this.#reserve?.fill();
+      return this.#transact(work);
     } catch (error) {
       throw wrapped(error, "write metadata");
     }
+  }
+
+  /** Deletes, in one transaction: on a full disk too, by the space that is set aside for that. */
+  reclaim<T>(work: () => T): T {
+    try {
+      return this.#transact(work);
+    } catch (error) {
+      const isFull = error instanceof SQLiteError && error.code === "SQLITE_FULL";
+      if (!isFull || this.#reserve?.release() !== true) throw wrapped(error, "write metadata");
+    }
+    try {
+      return this.#transact(work);
+    } catch (error) {
+      throw wrapped(error, "write metadata");
+    }
+  }
+
+  #transact<T>(work: () => T): T {
+    return this.#database.transaction(work).immediate();
   }
 
   /** What `PRAGMA quick_check` finds wrong; empty when nothing is. */
@@ -140,9 +165,7 @@ function migrate(database: Database, path: string): void {
 function wrapped(error: unknown, doing: string): unknown {
   if (!(error instanceof SQLiteError)) return error;
   const code = error.code === "SQLITE_FULL" ? "resource_exhausted" : "internal";
-  return new ContainerError(code, `cannot ${doing}: ${error.message}${error.code ? ` (${error.code})` : ""}`, {
-    cause: error,
-  });
+  return new ContainerError(code, `cannot ${doing}: ${error.message}${error.code ? ` (${error.code})` : ""}`);
 }
 
 /** The text in a column. */

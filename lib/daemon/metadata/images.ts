@@ -90,7 +90,7 @@ export class ImageStore {
 
   /** @throws {ContainerError} not_found */
   delete(namespace: string, name: string): void {
-    const deleted = this.#database.write(() =>
+    const deleted = this.#database.reclaim(() =>
       this.#database.run("DELETE FROM images WHERE namespace = ? AND name = ?", namespace, name),
     );
     if (deleted === 0) throw notFound(`image "${name}"`);

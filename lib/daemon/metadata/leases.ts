@@ -47,7 +47,7 @@ export class LeaseStore {
 
   /** @throws {ContainerError} not_found */
   delete(namespace: string, id: string): void {
-    const deleted = this.#database.write(() =>
+    const deleted = this.#database.reclaim(() =>
       this.#database.run("DELETE FROM leases WHERE namespace = ? AND id = ?", namespace, id),
     );
     if (deleted === 0) throw notFound(`lease "${id}"`);

@@ -121,7 +121,7 @@ export class SnapshotStore {
 
   /** Removes a snapshot; its files go in the background. @throws {ContainerError} not_found, failed_precondition */
   remove(namespace: string, key: string): void {
-    const number = this.#parts.database.write(() => this.forget(namespace, key));
+    const number = this.#parts.database.reclaim(() => this.forget(namespace, key));
     this.discard([number]);
   }
 
