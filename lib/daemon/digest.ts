@@ -5,8 +5,10 @@ export type Digest = string;
 
 /** Algorithms of image-spec § Digests, with the length of their hexadecimal text. */
 const ALGORITHMS = { sha256: 64, sha512: 128 } as const;
+/** image-spec § Digests: an algorithm we compute. */
 export type DigestAlgorithm = keyof typeof ALGORITHMS;
 
+/** A digest, taken apart. */
 export interface DigestParts {
   readonly algorithm: DigestAlgorithm;
   readonly hex: string;

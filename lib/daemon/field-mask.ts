@@ -38,6 +38,7 @@ export function maskLabels(
   return from;
 }
 
+/** The refusal of a field mask that names what cannot change. */
 export function unknownField(path: string, what: string): ContainerError {
   return new ContainerError("invalid_argument", `cannot update field "${path}" of ${what}`);
 }

@@ -1,7 +1,9 @@
 import { ContainerError } from "../errors.ts";
 
+/** Labels of an object, by their keys. */
 export type Labels = ReadonlyMap<string, string>;
 
+/** The labels of what has none. */
 export const NO_LABELS: Labels = new Map();
 
 /** containerd: key and value of a label together. */
@@ -30,6 +32,7 @@ export function encodeLabels(labels: Labels): string {
   return JSON.stringify(Object.fromEntries(entries));
 }
 
+/** Labels from how they are stored. */
 export function decodeLabels(text: string): Labels {
   const labels: Record<string, string> = JSON.parse(text);
   return new Map(Object.entries(labels));

@@ -27,6 +27,7 @@ export function notFound(what: string, cause?: unknown): ContainerError {
   return new ContainerError("not_found", `${what}: not found`, { cause });
 }
 
+/** `image "x": already exists`, as clients show it. */
 export function alreadyExists(what: string): ContainerError {
   return new ContainerError("already_exists", `${what}: already exists`);
 }

@@ -21,6 +21,7 @@ import { snapshotNumbers } from "./snapshots/numbers.ts";
 import { overlayDriver } from "./snapshots/overlay.ts";
 import { SnapshotStore } from "./snapshots/snapshot-store.ts";
 
+/** Where the store is, and how it behaves. */
 export interface StoreOptions {
   /** The directory that holds everything; made if it is not there. */
   readonly root: string;

@@ -19,6 +19,7 @@ export interface BlobInfo {
   readonly updatedNs: bigint;
 }
 
+/** What the blobs are kept with. */
 export interface BlobStoreParts {
   readonly database: MetadataDatabase;
   readonly namespaces: NamespaceStore;

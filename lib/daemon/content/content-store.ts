@@ -11,6 +11,7 @@ import { BlobStore } from "./blobs.ts";
 import { hashFile } from "./ingest.ts";
 import { IngestStore, type Sharing } from "./ingests.ts";
 
+/** What the content is kept with, and where. */
 export interface ContentStoreOptions {
   readonly database: MetadataDatabase;
   readonly namespaces: NamespaceStore;

@@ -25,6 +25,7 @@ const MAX_REF_CHARS = 4096;
 /** Read and write; made when it is not there, kept as it is when it is. */
 const OPEN_INGEST = constants.O_RDWR + constants.O_CREAT;
 
+/** What the ingests are kept with, and where. */
 export interface IngestStoreParts {
   readonly database: MetadataDatabase;
   readonly namespaces: NamespaceStore;

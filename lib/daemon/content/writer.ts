@@ -17,6 +17,7 @@ interface IngestRecords {
   forget(namespace: string, ref: string): void;
 }
 
+/** What a writer works on. */
 export interface WriterParts {
   readonly scope: Scope;
   readonly ingest: Ingest;
@@ -216,6 +217,7 @@ export class ContentWriter implements AsyncDisposable {
   }
 }
 
+/** content.proto: what a commit has to find, and the labels it gives. */
 export interface CommitOptions {
   readonly size?: number;
   readonly expected?: Digest;

@@ -1,6 +1,7 @@
 import { ContainerError } from "../../errors.ts";
 import { compileRegularExpression } from "./regular-expression.ts";
 
+/** How a selector compares. */
 export type Operator = "==" | "!=" | "~=";
 
 /** One selector of a filter: a field that has to be there, or whose value is compared. */
@@ -9,6 +10,7 @@ export interface Selector {
   readonly test: Test;
 }
 
+/** What a selector asks of the value of its field. */
 export type Test =
   | { readonly operator: "present" }
   | { readonly operator: "==" | "!="; readonly value: string }

@@ -15,11 +15,13 @@ export interface Collected {
   readonly snapshots: readonly (Named & { readonly snapshotter: string })[];
 }
 
+/** Something that has been removed. */
 export interface Named {
   readonly namespace: string;
   readonly name: string;
 }
 
+/** What is collected from. */
 export interface CollectorParts {
   readonly database: MetadataDatabase;
   readonly clock: Clock;

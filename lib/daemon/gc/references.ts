@@ -5,8 +5,10 @@ import type { Labels } from "../labels.ts";
  * their snapshotter before their key.
  */
 export type Node = string;
+/** The kinds of things that refer and are referred to. */
 export type NodeKind = "container" | "content" | "image" | "ingest" | "lease" | "snapshot";
 
+/** The node of a thing by its names. */
 export function node(kind: NodeKind, namespace: string, ...names: readonly string[]): Node {
   return [kind, namespace, ...names].join("\0");
 }

@@ -84,6 +84,7 @@ export function parseConfig(
   };
 }
 
+/** An object of a document. @throws {ContainerError} invalid_argument */
 export function toObject(value: unknown, what: string): Json {
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw invalid(what, "it is no object");
   return value as Json;
@@ -118,6 +119,7 @@ export function fromJson({ mediaType, digest, size, annotations }: DescriptorJso
   return { mediaType, digest, size, annotations: new Map(Object.entries(annotations ?? {})) };
 }
 
+/** The refusal of a document. */
 export function invalid(what: string, why: string, cause?: unknown): ContainerError {
   return new ContainerError("invalid_argument", `cannot read ${what}: ${why}`, { cause });
 }

@@ -14,6 +14,7 @@ export interface ExportedImage {
   readonly target: Descriptor;
 }
 
+/** What goes into an archive. */
 export interface ExportOptions {
   readonly images: readonly ExportedImage[];
   /** Which of an index's manifests `docker load` is to see. */

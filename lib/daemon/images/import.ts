@@ -21,6 +21,7 @@ export interface ImportedArchive {
   readonly images: readonly { readonly name: string; readonly target: Descriptor }[];
 }
 
+/** How the images of an archive are named. */
 export interface ImportOptions {
   /** The name of an image that the archive has only a tag for; without, or when it gives "", it has none. */
   readonly nameOfTag?: (tag: string) => string;

@@ -12,9 +12,11 @@ import { type DescriptorJson, invalid, parseConfig, readDocument, readReferences
 import { isLayer } from "./media-types.ts";
 import { isAlreadyThere } from "./write-blob.ts";
 
-const UNCOMPRESSED = "containerd.io/uncompressed";
+/** The label of a layer with its diff id. */
+export const UNCOMPRESSED = "containerd.io/uncompressed";
 const SNAPSHOT_REFERENCE = "containerd.io/gc.ref.snapshot.";
 
+/** What an image is unpacked with, and into. */
 export interface UnpackParts {
   readonly kernel: Kernel;
   readonly content: ContentStore;

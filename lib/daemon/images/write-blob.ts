@@ -68,6 +68,7 @@ async function commitUnlessThere(commit: () => Promise<Digest>, digest: () => Di
   }
 }
 
+/** Whether an error says that something exists already. */
 export function isAlreadyThere(error: unknown): boolean {
   return error instanceof ContainerError && error.code === "already_exists";
 }

@@ -7,7 +7,10 @@ import { listTree } from "../../testing/list-tree.ts";
 import { refusal } from "../../testing/metadata.ts";
 import { requireRoot } from "../../testing/runtime-site.ts";
 import { TemporaryDirectory } from "../../testing/temporary-directory.ts";
+import { digestOf } from "../digest.ts";
+import { writeDiff } from "../images/write-diff.ts";
 import type { Mount } from "../snapshots/driver.ts";
+import { Store } from "../store.ts";
 import { applyLayer } from "./apply.ts";
 import { chainIds } from "./chain-id.ts";
 import { diffLayers } from "./diff.ts";
@@ -115,6 +118,45 @@ describe("diffLayers()", () => {
       parts.push(part.slice());
     }
     expect(Buffer.concat(parts).toString()).not.to.contain("secret");
+  });
+});
+
+describe("writeDiff()", () => {
+  before(function () {
+    requireRoot(this);
+  });
+
+  for (const [suffix, magic] of [
+    ["+gzip", "1f8b"],
+    ["+zstd", "28b52ffd"],
+    ["", Buffer.from("d/").toString("hex")],
+  ] as const) {
+    it(`makes a blob of a layer${suffix}, labelled with its diff id`, async () => {
+      using directory = new TemporaryDirectory();
+      sh("mkdir -p tree/d; echo 1 >tree/d/f", directory.path);
+      await using store = Store.open(kernel, { root: directory.at("root"), warn: () => undefined });
+      const upper = bind(directory.at("tree"));
+      const request = { lower: [], upper, mediaType: `application/vnd.oci.image.layer.v1.tar${suffix}`, ref: "r" };
+      const make = () => writeDiff(store, { namespace: "one" }, { ...request, labels: new Map([["k", "v"]]) });
+      const { digest, size } = await make();
+      const info = store.content.blobs.info("one", digest);
+      const diffId = digestOf(await diff([], upper));
+      expect([...info.labels]).to.deep.equal([
+        ["containerd.io/uncompressed", diffId],
+        ["k", "v"],
+      ]);
+      await using reader = await store.content.blobs.openReader("one", digest);
+      const bytes = await reader.bytes(size);
+      expect(Buffer.from(bytes).toString("hex").startsWith(magic)).to.equal(true);
+      expect((await make()).digest).to.equal(digest);
+    });
+  }
+
+  it("refuses what is no layer", async () => {
+    using directory = new TemporaryDirectory();
+    await using store = Store.open(kernel, { root: directory.at("root"), warn: () => undefined });
+    const request = { lower: [], upper: [], mediaType: "text/plain", ref: "r", labels: new Map() };
+    expect(await refusal(() => writeDiff(store, { namespace: "one" }, request))).to.match(/^unimplemented: /);
   });
 });
 

@@ -2,6 +2,7 @@ import { ContainerError } from "../../errors.ts";
 import type { Time } from "../../linux/tree/entries.ts";
 import type { BytePath } from "../../linux/tree/paths.ts";
 
+/** What an entry makes. */
 export type TarType = "file" | "hard link" | "link" | "char" | "block" | "directory" | "pipe";
 
 /** An entry of a tar archive, whatever the dialect it was written in. */
@@ -29,8 +30,10 @@ export interface TarChunk {
   readonly bytes: Uint8Array;
 }
 
+/** pax(1): archives are made of blocks of this size. */
 export const BLOCK_BYTES = 512;
 
+/** The refusal of an archive. */
 export function invalidTar(why: string): ContainerError {
   return new ContainerError("invalid_argument", `invalid tar archive: ${why}`);
 }

@@ -13,6 +13,7 @@ export interface TypedBytes {
   readonly value: Uint8Array;
 }
 
+/** containers.proto: Container, as a client gives it. */
 export interface NewContainer {
   readonly id: string;
   readonly image: string;
@@ -25,6 +26,7 @@ export interface NewContainer {
   readonly extensions: ReadonlyMap<string, TypedBytes>;
 }
 
+/** containers.proto: Container. */
 export interface Container extends NewContainer {
   readonly createdNs: bigint;
   readonly updatedNs: bigint;

@@ -5,6 +5,7 @@ import { MIGRATIONS } from "./schema.ts";
 
 /** A value of a column: integers are bigint. */
 export type Column = string | bigint | Uint8Array | null;
+/** A row of a result, by its columns. */
 export type Row = Readonly<Record<string, Column>>;
 type Parameters = readonly (string | number | bigint | Uint8Array | null)[];
 

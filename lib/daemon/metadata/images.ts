@@ -16,12 +16,14 @@ export interface Descriptor {
   readonly annotations: ReadonlyMap<string, string>;
 }
 
+/** images.proto: Image, as a client gives it. */
 export interface NewImage {
   readonly name: string;
   readonly target: Descriptor;
   readonly labels: Labels;
 }
 
+/** images.proto: Image. */
 export interface Image extends NewImage {
   readonly createdNs: bigint;
   readonly updatedNs: bigint;

@@ -6,6 +6,7 @@ import { alreadyExists, notFound, type Scope } from "../names.ts";
 import { type MetadataDatabase, nanoseconds, type Row, text } from "./database.ts";
 import type { NamespaceStore } from "./namespaces.ts";
 
+/** leases.proto: Lease. */
 export interface Lease {
   readonly id: string;
   readonly labels: Labels;

@@ -4,6 +4,7 @@ import { checkLabels, decodeLabels, encodeLabels, type Labels } from "../labels.
 import { alreadyExists, checkIdentifier, notFound } from "../names.ts";
 import { type MetadataDatabase, text } from "./database.ts";
 
+/** namespace.proto: Namespace. */
 export interface Namespace {
   readonly name: string;
   readonly labels: Labels;

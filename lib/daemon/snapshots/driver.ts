@@ -7,6 +7,7 @@ export interface Mount {
   readonly options: readonly string[];
 }
 
+/** snapshots.proto: Kind. */
 export type SnapshotKind = "view" | "active" | "committed";
 
 /** A snapshot that is being made: its number, and its parents' from the nearest to the first. */

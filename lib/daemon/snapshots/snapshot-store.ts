@@ -13,6 +13,7 @@ import { alreadyExists, notFound, type Scope } from "../names.ts";
 import type { Mount, SnapshotDriver, SnapshotPlan } from "./driver.ts";
 import { fieldOf, SELECT, type Snapshot, type SnapshotInfo, toSnapshot } from "./snapshot.ts";
 
+/** What the snapshots of a snapshotter are kept with. */
 export interface SnapshotStoreParts {
   readonly database: MetadataDatabase;
   readonly namespaces: NamespaceStore;

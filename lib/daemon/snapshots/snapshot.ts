@@ -26,6 +26,7 @@ export interface Snapshot extends SnapshotInfo {
 export const SELECT = `SELECT snapshots.*, parents.key AS parent_key FROM snapshots
   LEFT JOIN snapshots AS parents ON parents.number = snapshots.parent`;
 
+/** A snapshot from its row. */
 export function toSnapshot(row: Row): Snapshot {
   const kind = text(row, "kind");
   return {

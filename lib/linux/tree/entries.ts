@@ -152,6 +152,7 @@ export function readLink(kernel: Kernel, directory: number, name: BytePath): Byt
   );
 }
 
+/** A name in a directory. */
 export interface NamedEntry {
   readonly name: BytePath;
   /** Whether it is known to be a directory; some filesystems do not say. */
