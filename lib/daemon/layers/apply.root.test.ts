@@ -10,6 +10,7 @@ import { requireRoot } from "../../testing/runtime-site.ts";
 import { TemporaryDirectory } from "../../testing/temporary-directory.ts";
 import { digestOf } from "../digest.ts";
 import { applyLayer, DEFAULT_LIMITS, type LayerLimits } from "./apply.ts";
+import { encodeHeader } from "./tar-writer.ts";
 import type { LayerTarget } from "./target.ts";
 
 const kernel = openKernel();
@@ -291,6 +292,25 @@ describe("applyLayer()", () => {
       const limits = { maxBytes: 1_000_000, maxEntries: 3 };
       expect(await refusal(() => site.applyBytes(bomb, "plain", limits).catch(explained))).to.match(
         /^resource_exhausted: .* 1000000 bytes$/,
+      );
+      const octal = (value: number) => `${value.toString(8).padStart(11, "0")}\0`;
+      const hole = encodeHeader(tarEntry("PaxHeaders", { size: 0 }));
+      const records = Buffer.from("31 GNU.sparse.size=10000000000\n".padEnd(512, "\0"));
+      hole.set(Buffer.from(`${octal(31)}`), 124);
+      hole.set(Buffer.from("x"), 156);
+      hole.fill(32, 148, 156);
+      hole.set(
+        Buffer.from(
+          `${hole
+            .reduce((sum, byte) => sum + byte, 0)
+            .toString(8)
+            .padStart(6, "0")}\0`,
+        ),
+        148,
+      );
+      const sparse = [hole, records, tarEntry("hole")];
+      expect(await refusal(() => site.apply(sparse, "plain", limits))).to.equal(
+        "resource_exhausted: cannot unpack a layer: its files have more than 1000000 bytes",
       );
       const many = ["a", "b", "c", "d"].map((name) => tarEntry(name));
       expect(await refusal(() => site.apply(many, "plain", limits))).to.equal(

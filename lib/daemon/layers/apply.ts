@@ -10,13 +10,13 @@ import type { LayerTarget } from "./target.ts";
 
 /** What a layer may cost. */
 export interface LayerLimits {
-  /** Of the archive without compression. */
+  /** Of the archive without compression, and of its files with their holes. */
   readonly maxBytes: number;
   readonly maxEntries: number;
 }
 
 /** Enough for every image that is in use, and an end for those that are made to have none. */
-export const DEFAULT_LIMITS: LayerLimits = { maxBytes: 128 * 2 ** 30, maxEntries: 10_000_000 };
+export const DEFAULT_LIMITS: LayerLimits = { maxBytes: 128 * 2 ** 30, maxEntries: 2_000_000 };
 
 /** The archive that was unpacked, without compression: its digest is the layer's diff id. */
 export interface AppliedLayer {
@@ -38,9 +38,12 @@ export async function applyLayer(
   const reader = new TarReader(meter.measure(decompress(chunks)));
   try {
     using writer = new LayerWriter(kernel, target);
+    let bytes = 0;
     for (let count = 0; ; count++) {
       const entry = await reader.next();
       if (entry === undefined) break;
+      bytes += entry.size;
+      if (bytes > limits.maxBytes) throw exhausted(`its files have more than ${limits.maxBytes} bytes`);
       if (count >= limits.maxEntries) throw exhausted(`it has more than ${limits.maxEntries} entries`);
       await addEntry(writer, entry, reader);
     }

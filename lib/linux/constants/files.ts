@@ -15,6 +15,9 @@ export const OPEN = {
   O_PATH: 0o10000000,
 } as const;
 
+/** unistd.h: what an offset of lseek(2) counts from, or looks for. */
+export const SEEK = { SEEK_SET: 0, SEEK_DATA: 3, SEEK_HOLE: 4 } as const;
+
 /** fcntl.h: flags of the *at() system calls. */
 export const AT = {
   AT_SYMLINK_NOFOLLOW: 0x100,

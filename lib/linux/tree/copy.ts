@@ -1,5 +1,5 @@
 import { errnoNumber } from "../constants/errno.ts";
-import { FILE_TYPE, OPEN } from "../constants/files.ts";
+import { FILE_TYPE, OPEN, SEEK } from "../constants/files.ts";
 import { checkResult, type OwnedFd } from "../fd.ts";
 import type { Kernel } from "../kernel.ts";
 import {
@@ -8,6 +8,7 @@ import {
   changeTimes,
   type EntryStatus,
   findAttribute,
+  findEntry,
   isDirectory,
   listAttributes,
   makeDirectory,
@@ -33,7 +34,7 @@ interface Place {
 }
 
 /**
- * Copies all that is in one directory into another, empty one: files with their holes as the filesystem keeps them, links,
+ * Copies all that is in one directory into another, empty one: files with their holes, links,
  * devices, owners, modes, times and extended attributes; hard links within the tree stay ones.
  */
 export async function copyTree(kernel: Kernel, from: number, to: number): Promise<void> {
@@ -101,19 +102,33 @@ async function copyFile(kernel: Kernel, from: Place, to: Place, pace: Pace): Pro
   const flags = OPEN.O_WRONLY | OPEN.O_CREAT | OPEN.O_EXCL;
   using target = openEntry(kernel, to.directory, to.name, flags, 0o600);
   const doing = { doing: `copy ${toText(from.name)}` };
-  for (;;) {
-    if (pace.isDue) await pace.turn();
-    const copied = copyPart(kernel, source, target);
-    if (checkResult(copied, doing, "copy_file_range") === 0) return;
+  const seek = (file: OwnedFd, at: number, whence: number) => kernel.call("lseek", file.number, at, whence);
+  let end = 0;
+  for (let data = seek(source, 0, SEEK.SEEK_DATA); data >= 0; data = seek(source, end, SEEK.SEEK_DATA)) {
+    end = checkResult(seek(source, data, SEEK.SEEK_HOLE), doing, "lseek");
+    for (const file of [source, target]) checkResult(seek(file, data, SEEK.SEEK_SET), doing, "lseek");
+    for (let left = end - data; left > 0; ) {
+      if (pace.isDue) await pace.turn();
+      const copied = checkResult(
+        copyPart(kernel, source, target, Math.min(left, COPY_BYTES)),
+        doing,
+        "copy_file_range",
+      );
+      // Somebody has made it shorter meanwhile.
+      if (copied === 0) break;
+      left -= copied;
+    }
   }
+  const { size = 0 } = findEntry(kernel, source.number, "") ?? {};
+  checkResult(kernel.call("ftruncate", target.number, size), doing, "ftruncate");
 }
 
 /** A part of a file by copy_file_range(2), or, where that does not work, through memory: its length, or an errno. */
-function copyPart(kernel: Kernel, source: OwnedFd, target: OwnedFd): number {
-  const copied = kernel.call("copy_file_range", source.number, 0, target.number, 0, COPY_BYTES, 0);
+function copyPart(kernel: Kernel, source: OwnedFd, target: OwnedFd, length: number): number {
+  const copied = kernel.call("copy_file_range", source.number, 0, target.number, 0, length, 0);
   if (copied !== -errnoNumber("EXDEV") && copied !== -errnoNumber("EOPNOTSUPP") && copied !== -errnoNumber("EINVAL"))
     return copied;
-  const buffer = new Uint8Array(1 << 20);
+  const buffer = new Uint8Array(Math.min(length, 1 << 20));
   const read = kernel.call("read", source.number, buffer, buffer.length);
   for (let done = 0; done < read; ) {
     const written = kernel.call("write", target.number, buffer.subarray(done), read - done);

@@ -83,7 +83,7 @@ describe("trees by descriptors", () => {
     mkdirSync(to);
     sh(
       `mkdir -m 1777 d; echo text >d/f; chown 12:3000000 d/f; chmod 4755 d/f; ln d/f hard; ln -s /etc/passwd link
-       mknod dev c 1 3; mknod -m 600 pipe p; truncate -s 1M sparse; printf "x$(printf '\\377')y" >"$(printf 'n\\377')"
+       mknod dev c 1 3; mknod -m 600 pipe p; dd if=/dev/urandom of=sparse bs=4096 seek=99 count=2 2>/dev/null; truncate -s 1M sparse; printf "x$(printf '\\377')y" >"$(printf 'n\\377')"
        setfattr -n user.a -v b d; setfattr -n security.capability -v 0x0100000200040000000000000000000000000000 hard
        head -c 20000000 /dev/urandom >big; touch -h -d '2001-02-03 04:05:06.789' link d/f d big; chown -h 7:8 link`,
       from,
@@ -93,6 +93,7 @@ describe("trees by descriptors", () => {
     await copyTree(kernel, source.number, target.number);
     expect(listTree(to)).to.deep.equal(listTree(from));
     expect(listTree(to)).to.have.length(9);
+    expect(sh("stat -c %b sparse", to).toString()).to.equal("16\n");
   });
 
   it("usageOf() counts each inode once", async () => {
