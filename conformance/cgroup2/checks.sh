@@ -144,6 +144,32 @@ kill $other
 wait
 rmdir $root/used
 
+# An ordinary user, with a systemd of his own.
+name=cgroup2-user
+useradd --create-home $name
+loginctl enable-linger $name
+runtime_directory=/run/user/$(id -u $name)
+until [[ -S $runtime_directory/systemd/private ]]; do sleep 0.1; done
+chmod 755 . && cp -r rootfs /home/$name/
+as() { (cd /home/$name && runuser -u $name -- env XDG_RUNTIME_DIR="$runtime_directory" "$tsrun" "$@" </dev/null); }
+as spec --rootless
+set_user() { jq ".process.terminal = false | .process.args = [\"sleep\", \"1000\"] | $1" /home/$name/config.json >user.json && cp user.json /home/$name/config.json; }
+set_user '.linux.resources = {pids: {limit: 20}, memory: {limit: 67108864}}'
+as --systemd-cgroup run --detach c >out 2>&1 || cat out
+at=$root/user.slice/user-$(id -u $name).slice/user@$(id -u $name).service/user.slice/tsrun-c.scope
+check "user: limits" "67108864 20" "$(echo $(cat "$at"/{memory,pids}.max))"
+check "user: exec from another session" "0::/" "$(as exec c cat /proc/self/cgroup 2>&1)"
+check "user: update" "104857600" "$(as update --memory 100m c 2>&1; cat "$at/memory.max")"
+check "user: delete" "" "$(as delete --force c 2>&1; find $root -name tsrun-c.scope)"
+matches "user: a controller that is not delegated" 'io controller is not delegated.*Delegate=' \
+  "$(set_user '.linux.resources = {blockIO: {weight: 100}}'; as --systemd-cgroup run c 2>&1)"
+matches "user: limits without systemd" 'cannot apply linux.resources.pids.limit' \
+  "$(set_user '.linux.resources = {pids: {limit: 20}}'; as run c 2>&1)"
+set_user 'del(.linux.resources)'
+as run --detach c >out 2>&1 || cat out
+check "user: no limits, no cgroup" running "$(as state c | jq -r .status)"
+as delete --force c
+
 # exec --cgroup
 config "$(path /c)" "$writable"
 start

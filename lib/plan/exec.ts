@@ -14,6 +14,7 @@ import {
   compileSignals,
   joinKeyring,
 } from "./process.ts";
+import { awaitScope } from "./scope.ts";
 import type { LoadableFilter } from "./seccomp/compile.ts";
 import { CONTROL, type Purpose, register, type Step } from "./step.ts";
 import { compileTerminal } from "./terminal.ts";
@@ -31,6 +32,8 @@ export interface ExecTarget {
   readonly rootfs: string;
   /** The directories the process joins. */
   readonly cgroups: CgroupHost;
+  /** The runtime may not move a process there; systemd does it, while the program waits. */
+  readonly isAttached?: boolean;
   readonly linux: Linux;
   readonly filter: LoadableFilter | undefined;
   readonly preserveFds: number;
@@ -43,14 +46,16 @@ export interface ExecTarget {
 export function compileExec(process: Process, target: ExecTarget, host: Host): readonly Step[] {
   const hasTerminal = process.terminal === true;
   const namespaces = target.namespaces.map((type) => ({ type, path: `ns/${FILES[type]}` }));
-  const movesFirst = target.cgroups.mode === "v2" && target.namespaces.includes("user");
+  const isAttached = target.isAttached === true;
+  const movesFirst = isAttached || (target.cgroups.mode === "v2" && target.namespaces.includes("user"));
   const become = compileBecome(process, target.linux, host, target.filter);
   return [
     ...compileDescriptors([CONTROL, INIT_PROC], target.preserveFds, hasTerminal),
     ...compileSignals(),
     ...compileOomScore(process),
     ...openCgroups(target.cgroups),
-    ...(movesFirst ? [moveInto(target.cgroups)] : openBirthplace(target.cgroups)),
+    ...(isAttached ? awaitScope() : []),
+    ...(movesFirst ? moveInto(target.cgroups) : openBirthplace(target.cgroups)),
     ...compileHardening(),
     ...compileJoins(namespaces, host, register(INIT_PROC)),
     ...compileBirth(0, movesFirst ? NO_CGROUPS : target.cgroups, []),
@@ -72,10 +77,10 @@ export function compileExec(process: Process, target: ExecTarget, host: Host): r
  * A cgroup that was given to the root of a user namespace is open to him and to the host's root, and to nobody who is on
  * his way from one to the other: so the process goes there before, and its child is born where it is.
  */
-function moveInto(cgroups: CgroupHost): Step {
-  const directory = cgroups.mode === "v2" ? cgroups.directory : "";
-  const path = `${directory}/cgroup.procs`;
-  return writeFile(path, "0", { doing: `join cgroup ${directory}`, from: "/linux/cgroupsPath", path });
+function moveInto(cgroups: CgroupHost): readonly Step[] {
+  if (cgroups.mode === "v1") return [];
+  const path = `${cgroups.directory}/cgroup.procs`;
+  return [writeFile(path, "0", { doing: `join cgroup ${cgroups.directory}`, from: "/linux/cgroupsPath", path })];
 }
 
 const NO_CGROUPS: CgroupHost = { mode: "v1", hierarchies: [] };

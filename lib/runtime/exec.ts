@@ -68,11 +68,14 @@ async function prepareExec(
     nofile: options.nofile,
     ...(record.namespaces.includes("user") ? { setgroupsOf: initPid } : {}),
   });
+  const { scope } = record.cgroups;
+  const cgroups = execCgroups(options.kernel, record.cgroups, initPid, request.cgroups);
   const target: ExecTarget = {
     id: record.id,
     namespaces: record.namespaces,
     rootfs: record.rootfs,
-    cgroups: execCgroups(options.kernel, record.cgroups, initPid, request.cgroups),
+    cgroups,
+    isAttached: scope?.user === true,
     linux,
     filter: linux.seccomp === undefined ? undefined : loadFilter(options, linux.seccomp, exact),
     preserveFds: request.preserveFds,
@@ -84,7 +87,13 @@ async function prepareExec(
   const listener = open.use(await openListener(options.kernel, linux.seccomp));
   const tell = (pid: number) => listener?.deliver(pid, hookState(record, initPid, "running"));
   const { preserveFds } = request;
-  const program = { steps, initProc, preserveFds, stdio, seccomp: listener && { listener, tell } };
+  const onStart =
+    scope?.user === true
+      ? async (pid: number, control: OwnedFd) => {
+          await (await import("./scope.ts")).attachToScope(options, record.cgroups, { cgroups, pid, control });
+        }
+      : undefined;
+  const program = { steps, initProc, preserveFds, stdio, onStart, seccomp: listener && { listener, tell } };
   const kept = open.move();
   return { request, process, program, [Symbol.dispose]: () => kept.dispose() };
 }

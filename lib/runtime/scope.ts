@@ -61,8 +61,7 @@ export class ContainerScope implements Disposable {
       this.#kernel.call("kill", setupPid, SIGNALS.SIGKILL);
       throw unitError(`cannot start the systemd unit ${name} (linux.cgroupsPath)`, cause);
     }
-    const answer = new Uint8Array(MESSAGE_BYTES);
-    this.#kernel.call("sendto", control.number, answer, answer.length, 0, 0, 0);
+    goOn(this.#kernel, control);
   }
 
   async #startUnit(setupPid: number, progress: Progress): Promise<void> {
@@ -136,6 +135,42 @@ export async function removeScope(options: RuntimeOptions, record: ContainerReco
     const why = error instanceof Error ? error.message : String(error);
     options.warn(`cannot stop the systemd unit ${scope.name}: ${why}`);
   }
+}
+
+/** A program that waits, and the cgroup it is to be in. */
+interface Attached {
+  readonly cgroups: CgroupHost;
+  readonly pid: number;
+  readonly control: OwnedFd;
+}
+
+/**
+ * Has the user's manager move a process into a unit of its own: from a session to there the user may not (cgroups(7),
+ * delegation containment). When it fails, the program is killed: it would wait for ever.
+ * @throws {ContainerError} what systemd says
+ */
+export async function attachToScope(
+  options: RuntimeOptions,
+  { scope, directories }: CgroupRecord,
+  { cgroups, pid, control }: Attached,
+): Promise<void> {
+  if (scope === undefined) return;
+  const [own = ""] = directories;
+  const below = cgroups.mode === "v2" && cgroups.directory.startsWith(own) ? cgroups.directory.slice(own.length) : "";
+  try {
+    using systemd = await openManager(options, scope.user);
+    await systemd.attachProcesses(scope.name, below, [pid]);
+  } catch (cause) {
+    options.kernel.call("kill", pid, SIGNALS.SIGKILL);
+    throw unitError(`cannot join the systemd unit ${scope.name}`, cause);
+  }
+  goOn(options.kernel, control);
+}
+
+/** What a program that waits for its unit is told. */
+function goOn(kernel: Kernel, control: OwnedFd): void {
+  const answer = new Uint8Array(MESSAGE_BYTES);
+  kernel.call("sendto", control.number, answer, answer.length, 0, 0, 0);
 }
 
 /** Tells systemd of changed limits, so that it does not take them back. @throws {ContainerError} what systemd says */

@@ -23,6 +23,8 @@ export interface ExecProgram {
   readonly initProc: OwnedFd;
   readonly preserveFds: number;
   readonly stdio?: Stdio | undefined;
+  /** Called when the program runs, with its pid and the socket on which it may wait. */
+  readonly onStart?: ((pid: number, control: OwnedFd) => Promise<void>) | undefined;
   /** What takes the descriptor of a filter that notifies, and sends it on for the process with that pid. */
   readonly seccomp: { readonly listener: SeccompListener; readonly tell: (pid: number) => void } | undefined;
 }
@@ -54,6 +56,7 @@ export async function startProcess(
   using _program = executor.program;
   remote.close();
   try {
+    await program.onStart?.(executor.pid, control);
     return await followUntilExecuted(options, program, control);
   } finally {
     await awaitChild(options, executor.pid);

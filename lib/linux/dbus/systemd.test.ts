@@ -130,6 +130,17 @@ describe("Systemd", () => {
     expect(members(bus).slice(4)).to.deep.equal(["SetUnitProperties", "Get"]);
   });
 
+  it("asks for processes to be moved", async () => {
+    using folder = new TemporaryDirectory();
+    using bus = new FakeBus(
+      `${folder.path}/bus`,
+      manager(() => ({ signature: "", body: [] })),
+    );
+    using systemd = await Systemd.open(address(folder.path));
+    await systemd.attachProcesses("x.scope", "/init", [5, 6]);
+    expect(bus.calls.at(-1)).to.deep.include({ body: ["x.scope", "/init", [5, 6]] });
+  });
+
   it("tells a call when the connection ends", async () => {
     using folder = new TemporaryDirectory();
     const bus = new FakeBus(

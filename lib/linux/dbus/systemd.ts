@@ -117,6 +117,11 @@ export class Systemd implements Disposable {
     await this.findDescription(name);
   }
 
+  /** AttachProcessesToUnit: moves processes of ours into a unit's cgroup, or into the one `below` names: "" or "/…". */
+  async attachProcesses(name: string, below: string, pids: readonly number[]): Promise<void> {
+    await this.#call("AttachProcessesToUnit", "ssau", [name, below, pids]);
+  }
+
   /** Absolute path of a unit's cgroup, as systemd sees it. */
   async controlGroupOf(name: string): Promise<string> {
     return String(await getProperty(this.#bus, unitPath(name), `${SYSTEMD}.Scope`, "ControlGroup"));
