@@ -14,6 +14,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmdirSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -24,7 +25,7 @@ import { parseFailing } from "../harness/failing.ts";
 import { findProgram } from "../harness/runtime.ts";
 import { say, Tally } from "../harness/tally.ts";
 import { judgeTap, parseTap } from "../harness/tap.ts";
-import { type Workspace, withWorkspace } from "../harness/workspace.ts";
+import { cgroupsNamed, type Workspace, withWorkspace } from "../harness/workspace.ts";
 
 const TOOLS = ["bats", "jq", "gawk", "python3", "script", "busybox", "apt-get"];
 
@@ -128,6 +129,7 @@ async function main(): Promise<number> {
     for (const file of files.sort().filter((name) => values.only?.includes(basename(name, ".bats")) ?? true)) {
       await judgeFile(tally, site, file, failing);
     }
+    removeTestCgroups();
   });
   return tally.finish();
 }
@@ -144,6 +146,17 @@ async function judgeFile(tally: Tally, site: Site, file: string, failing: Readon
   judgeTap(tally, file, results, failing);
   if (results.length < planned || planned === 0) {
     tally.fail(file, [`${results.length} of ${planned} tests have ended`]);
+  }
+}
+
+/** The parent that the tests make for their cgroups, and leave. */
+function removeTestCgroups(): void {
+  for (const path of cgroupsNamed("runc-cgroups-integration-test")) {
+    try {
+      rmdirSync(path);
+    } catch {
+      // somebody else's tests may be at it
+    }
   }
 }
 
