@@ -1,6 +1,7 @@
 /**
  * Compiles proto/*.proto to static code in proto/gen, so that no schema is parsed at run time, and writes the declarations
- * for it. Counters of cgroups are a module of their own: they are half of the code, and most tasks are never asked for them.
+ * for it. Counters of cgroups are a module of their own: they are half of the code, and most tasks are never asked for
+ * them. So is what the daemon serves, together with all that it is made of: a shim has no use for it.
  */
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,6 +10,7 @@ import { ROOT, run } from "./shell.ts";
 
 const PROTO = "proto";
 const GEN = "proto/gen";
+const SERVICES = "services";
 const METRICS = /^metrics-/;
 
 /** What nobody here uses of the generated code. */
@@ -17,9 +19,7 @@ const WITHOUT = "create verify convert delimited typeurl service comments".split
 /** Writes the modules and their declarations; the same files give the same bytes. */
 export async function buildProtobuf(): Promise<void> {
   mkdirSync(join(ROOT, GEN), { recursive: true });
-  const files = readdirSync(join(ROOT, PROTO))
-    .filter((name) => name.endsWith(".proto"))
-    .sort();
+  const files = listProtos(PROTO);
   writeFileSync(join(ROOT, GEN, "types.d.ts"), TYPES);
   await generate(
     "shim",
@@ -29,6 +29,14 @@ export async function buildProtobuf(): Promise<void> {
     "metrics",
     files.filter((name) => METRICS.test(name)),
   );
+  const services = listProtos(join(PROTO, SERVICES)).map((name) => join(SERVICES, name));
+  await generate("daemon", ["events.proto", "task.proto", ...services]);
+}
+
+function listProtos(directory: string): readonly string[] {
+  return readdirSync(join(ROOT, directory))
+    .filter((name) => name.endsWith(".proto"))
+    .sort();
 }
 
 async function generate(name: string, files: readonly string[]): Promise<void> {
