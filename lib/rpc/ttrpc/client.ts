@@ -28,6 +28,7 @@ export class ClientConnection implements Receiver {
   readonly #waiting = new Map<number, Waiting>();
   #nextStreamId = 1;
   #isClosed = false;
+  readonly #ended = Promise.withResolvers<void>();
 
   constructor(transport: Transport) {
     this.#transport = transport;
@@ -35,6 +36,11 @@ export class ClientConnection implements Receiver {
 
   get isClosed(): boolean {
     return this.#isClosed;
+  }
+
+  /** Settles when the connection has ended, from whichever side. */
+  get ended(): Promise<void> {
+    return this.#ended.promise;
   }
 
   /** Makes a call and gives its answer. @throws {ContainerError} the server's, unavailable, or deadline_exceeded */
@@ -86,6 +92,7 @@ export class ClientConnection implements Receiver {
     this.#isClosed = true;
     for (const { reject } of this.#waiting.values()) reject(unavailable());
     this.#waiting.clear();
+    this.#ended.resolve();
   }
 
   close(): void {
