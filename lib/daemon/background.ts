@@ -15,6 +15,11 @@ export class Background {
     this.#running.add(running);
   }
 
+  /** Starts some work that waits for something to happen, which shutdown need not wait for. */
+  watch(work: () => Promise<void>): void {
+    work().catch(this.#warn);
+  }
+
   /** Waits until nothing is running, also of what was started meanwhile. */
   async idle(): Promise<void> {
     while (this.#running.size > 0) await Promise.all(this.#running);

@@ -1,0 +1,48 @@
+import { containerd, google } from "../../../proto/gen/daemon.js";
+import { type GrpcService, unary } from "../../rpc/grpc/method.ts";
+import { fromMap, required, toLabels, toMask } from "../messages.ts";
+import type { Namespace } from "../metadata/namespaces.ts";
+import type { StoreParts } from "./parts.ts";
+
+const messages = containerd.services.namespaces.v1;
+const payloads = containerd.events;
+
+/** services/namespaces/v1/namespace.proto */
+export function namespacesService({ store, events }: StoreParts): GrpcService {
+  const { namespaces } = store;
+  return {
+    name: "containerd.services.namespaces.v1.Namespaces",
+    methods: [
+      unary("Get", [messages.GetNamespaceRequest, messages.GetNamespaceResponse], ({ name }) => ({
+        namespace: toMessage(namespaces.get(name)),
+      })),
+      unary("List", [messages.ListNamespacesRequest, messages.ListNamespacesResponse], () => ({
+        namespaces: namespaces.list().map(toMessage),
+      })),
+      unary("Create", [messages.CreateNamespaceRequest, messages.CreateNamespaceResponse], ({ namespace }) => {
+        const { name, labels } = required(namespace, "namespace");
+        const made = toMessage(namespaces.create({ name, labels: toLabels(labels) }));
+        events.tell(name, "/namespaces/create", "containerd.events.NamespaceCreate", payloads.NamespaceCreate, made);
+        return { namespace: made };
+      }),
+      unary("Update", [messages.UpdateNamespaceRequest, messages.UpdateNamespaceResponse], (request) => {
+        const { name, labels } = required(request.namespace, "namespace");
+        const mask = toMask(request.updateMask);
+        const updated = toMessage(namespaces.update({ name, labels: toLabels(labels) }, mask));
+        events.tell(name, "/namespaces/update", "containerd.events.NamespaceUpdate", payloads.NamespaceUpdate, updated);
+        return { namespace: updated };
+      }),
+      unary("Delete", [messages.DeleteNamespaceRequest, google.protobuf.Empty], ({ name }) => {
+        namespaces.delete(name);
+        events.tell(name, "/namespaces/delete", "containerd.events.NamespaceDelete", payloads.NamespaceDelete, {
+          name,
+        });
+        return {};
+      }),
+    ],
+  };
+}
+
+function toMessage({ name, labels }: Namespace) {
+  return { name, labels: fromMap(labels) };
+}

@@ -1,0 +1,160 @@
+import { chmodSync, mkdirSync, rmSync, statSync } from "node:fs";
+import type { Server } from "node:net";
+import { dirname } from "node:path";
+import { containerd } from "../../proto/gen/daemon.js";
+import { explain } from "../errors.ts";
+import type { OwnedFd } from "../linux/fd.ts";
+import type { Kernel } from "../linux/kernel.ts";
+import { GrpcServer } from "../rpc/grpc/server.ts";
+import { serve, type TtrpcServer } from "../rpc/ttrpc/server.ts";
+import { Background } from "./background.ts";
+import { type Clock, systemClock } from "./clock.ts";
+import { EventBus } from "./events/event-bus.ts";
+import type { Collected } from "./gc/collector.ts";
+import { acceptFrom, listenAt } from "./listener.ts";
+import { allServices } from "./services/all.ts";
+import { shimEventServices } from "./services/events.ts";
+import type { Build } from "./services/version.ts";
+import { Store } from "./store.ts";
+import type { RuntimeSettings } from "./tasks/shim-command.ts";
+import { TaskManager } from "./tasks/task-manager.ts";
+import { uuidOf } from "./uuid.ts";
+
+export interface SupervisorSettings {
+  /** The path of the gRPC socket. That for shims is beside it, with `.ttrpc`. */
+  readonly address: string;
+  /** A listening socket that is there already; then `address` is only its name. */
+  readonly listener?: OwnedFd | undefined;
+  /** What outlives the machine's end, and what does not. */
+  readonly root: string;
+  readonly state: string;
+  /** The group that may connect. */
+  readonly gid: number;
+  readonly runtimes: RuntimeSettings;
+  readonly overlayOptions: readonly string[];
+  readonly build: Build;
+  readonly debug: boolean;
+  readonly warn: (message: string) => void;
+}
+
+const SOCKET_MODE = 0o660;
+const GRACE_MS = 2_000;
+
+/** The daemon: everything it keeps, and the sockets by which it is asked. */
+export class Supervisor {
+  readonly #store: Store;
+  readonly #tasks: TaskManager;
+  readonly #grpc: GrpcServer;
+  readonly #ttrpc: TtrpcServer;
+  readonly #server: Server;
+  readonly #settings: SupervisorSettings;
+
+  private constructor(
+    settings: SupervisorSettings,
+    parts: { store: Store; tasks: TaskManager; grpc: GrpcServer; ttrpc: TtrpcServer; server: Server },
+  ) {
+    this.#settings = settings;
+    this.#store = parts.store;
+    this.#tasks = parts.tasks;
+    this.#grpc = parts.grpc;
+    this.#ttrpc = parts.ttrpc;
+    this.#server = parts.server;
+  }
+
+  /** Opens the store, finds the tasks again, and serves. @throws {ContainerError} */
+  static async start(kernel: Kernel, settings: SupervisorSettings): Promise<Supervisor> {
+    const { address, root, state, gid } = settings;
+    for (const path of [root, state, dirname(address)]) mkdirSync(path, { recursive: true, mode: 0o711 });
+    const clock = systemClock();
+    const events = new EventBus(clock);
+    const store = openStore(kernel, settings, { clock, events });
+    try {
+      const tasks = openTasks(kernel, settings, { clock, events });
+      // Shims that have waited for this process come first: what they tell belongs before all that follows.
+      const ttrpc = serve(listenAt(kernel, ttrpcAddress(address)).release(), shimEventServices(events));
+      await tasks.restore();
+      const grpc = new GrpcServer(
+        allServices({
+          ...{ store, events, tasks, build: settings.build, root, uuid: uuidOf(root) },
+          pidNamespace: statSync("/proc/self/ns/pid").ino,
+          collectGarbage: ({ now }) => {
+            if (now) tellCollected(events, store.collector.collect());
+            else store.collector.schedule();
+          },
+        }),
+      );
+      const server = await acceptFrom(settings.listener ?? openListener(kernel, address, gid), (socket) =>
+        grpc.accept(socket),
+      );
+      store.collector.schedule();
+      return new Supervisor(settings, { store, tasks, grpc, ttrpc, server });
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+  }
+
+  /** Ends what is asked of it, and itself; containers and their shims live on. */
+  async stop(): Promise<void> {
+    const { address, listener } = this.#settings;
+    this.#server.close();
+    await this.#grpc.close(GRACE_MS);
+    this.#ttrpc.stop();
+    this.#tasks.close();
+    await this.#store.close();
+    rmSync(ttrpcAddress(address), { force: true });
+    if (listener === undefined) rmSync(address, { force: true });
+  }
+}
+
+function ttrpcAddress(address: string): string {
+  return `${address}.ttrpc`;
+}
+
+function openListener(kernel: Kernel, address: string, gid: number): OwnedFd {
+  const listener = listenAt(kernel, address);
+  // It was made with 0600: nobody has been let in before.
+  kernel.call("fchownat", -100, address, 0, gid, 0);
+  chmodSync(address, SOCKET_MODE);
+  return listener;
+}
+
+interface Shared {
+  readonly clock: Clock;
+  readonly events: EventBus;
+}
+
+function openStore(kernel: Kernel, settings: SupervisorSettings, { clock, events }: Shared): Store {
+  const { root, overlayOptions, warn } = settings;
+  return Store.open(kernel, {
+    ...{ root, overlayOptions, clock },
+    warn: (error) => warn(explain(error)),
+    onCollected: (collected) => tellCollected(events, collected),
+  });
+}
+
+function openTasks(kernel: Kernel, settings: SupervisorSettings, { clock, events }: Shared): TaskManager {
+  const { address, root, state, runtimes, debug, warn } = settings;
+  return new TaskManager({
+    ...{ kernel, roots: { root, state }, runtimes, events, clock, warn },
+    background: new Background((error) => warn(explain(error))),
+    addresses: { grpc: address, ttrpc: ttrpcAddress(address), publisher: runtimes.own.program, debug },
+  });
+}
+
+const payloads = containerd.events;
+
+/** Tells what a collection has removed. */
+function tellCollected(events: EventBus, { images, blobs, snapshots }: Collected): void {
+  for (const { namespace, name } of images) {
+    const { ImageDelete } = containerd.services.images.v1;
+    events.tell(namespace, "/images/delete", "containerd.services.images.v1.ImageDelete", ImageDelete, { name });
+  }
+  for (const { namespace, name: digest } of blobs) {
+    events.tell(namespace, "/content/delete", "containerd.events.ContentDelete", payloads.ContentDelete, { digest });
+  }
+  for (const { namespace, name: key, snapshotter } of snapshots) {
+    const removed = { key, snapshotter };
+    events.tell(namespace, "/snapshot/remove", "containerd.events.SnapshotRemove", payloads.SnapshotRemove, removed);
+  }
+}
