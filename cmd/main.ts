@@ -8,6 +8,7 @@ interface ProgramModule {
 /** One executable, many programs: the name it is called by (a link) says which. */
 async function loadProgram(name: string): Promise<ProgramModule> {
   if (name.startsWith("containerd-shim-")) return await import("./shim/main.ts");
+  if (name === "tsrund") return await import("./daemon/main.ts");
   return await import("./runtime/main.ts");
 }
 

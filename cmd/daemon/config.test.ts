@@ -1,0 +1,59 @@
+import { expect } from "chai";
+import { refusal } from "../../lib/testing/metadata.ts";
+import { parseConfig } from "./config.ts";
+import { type DaemonFlags, readSettings } from "./settings.ts";
+
+const FLAGS: DaemonFlags = {
+  ...{ address: undefined, root: undefined, state: undefined, config: "/dev/null", logLevel: undefined },
+  ...{ logFormat: "text", log: undefined, version: false },
+};
+
+describe("parseConfig()", () => {
+  it("takes all keys", () => {
+    const text = `address = "/a"
+root = "/r"
+state = "/s"
+gid = 7
+log_level = "debug"
+overlay_options = ["volatile"]
+[runtimes]
+"io.containerd.runc.v2" = "/usr/bin/containerd-shim-runc-v2"`;
+    expect(parseConfig(text, "f")).to.deep.equal({
+      ...{ address: "/a", root: "/r", state: "/s", gid: 7, logLevel: "debug", overlayOptions: ["volatile"] },
+      runtimes: { "io.containerd.runc.v2": "/usr/bin/containerd-shim-runc-v2" },
+    });
+    expect(parseConfig("", "f")).to.deep.equal({});
+  });
+
+  for (const [text, why] of [
+    ['adress = "/a"', /^invalid_argument: f: adress: there is no such key: must be one of address, /],
+    ["address = 7", /^invalid_argument: f: address: 7: must be a path$/],
+    ["gid = -1", /gid: -1: must be a group's number$/],
+    ["gid = 1.5", /gid: 1.5: must be/],
+    ["overlay_options = [1]", /overlay_options: \[1\]: must be a list of texts$/],
+    ["[runtimes]\na = 1", /runtimes: {"a":1}: must be a table of texts$/],
+    ["constructor = 1", /constructor: there is no such key/],
+    ["address = ", /^invalid_argument: f: /],
+  ] as const) {
+    it(`refuses ${JSON.stringify(text)}`, async () => {
+      expect(await refusal(() => parseConfig(text, "f"))).to.match(why);
+    });
+  }
+});
+
+describe("readSettings()", () => {
+  it("lets flags outrank the file, and has defaults for the rest", async () => {
+    const settings = await readSettings({ ...FLAGS, address: "/x", logLevel: "info" });
+    expect(settings).to.deep.include({ address: "/x", root: "/var/lib/tsrund", state: "/run/tsrund", gid: 0 });
+    expect(settings.logLevel).to.equal("warn");
+    expect(settings.aliases.get("io.containerd.runc.v2")).to.equal("io.containerd.tsrun.v2");
+  });
+
+  it("refuses", async () => {
+    expect(await refusal(() => readSettings({ ...FLAGS, root: "r" }))).to.match(
+      /: cannot use root r: must be an absolute/,
+    );
+    expect(await refusal(() => readSettings({ ...FLAGS, logLevel: "loud" }))).to.match(/must be warn or debug$/);
+    expect(await refusal(() => readSettings({ ...FLAGS, config: "/nowhere" }))).to.match(/cannot read \/nowhere$/);
+  });
+});

@@ -1,0 +1,58 @@
+import { ContainerError, explain } from "../../lib/errors.ts";
+
+/** What a configuration file can say. */
+export interface Config {
+  readonly address?: string;
+  readonly root?: string;
+  readonly state?: string;
+  readonly gid?: number;
+  readonly logLevel?: string;
+  readonly overlayOptions?: readonly string[];
+  /** Names of runtimes, and what they stand for. */
+  readonly runtimes?: Readonly<Record<string, string>>;
+}
+
+type Check = (value: unknown) => boolean;
+
+const isText: Check = (value) => typeof value === "string" && value !== "";
+const KEYS: Readonly<Record<string, readonly [field: keyof Config, check: Check, must: string]>> = {
+  address: ["address", isText, "a path"],
+  root: ["root", isText, "a path"],
+  state: ["state", isText, "a path"],
+  gid: ["gid", (value) => Number.isInteger(value) && Number(value) >= 0, "a group's number"],
+  log_level: ["logLevel", isText, "warn or debug"],
+  overlay_options: ["overlayOptions", (value) => Array.isArray(value) && value.every(isText), "a list of texts"],
+  runtimes: ["runtimes", (value) => isTable(value) && Object.values(value).every(isText), "a table of texts"],
+};
+
+function isTable(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Takes a configuration in TOML apart. @throws {ContainerError} invalid_argument, with the key */
+export function parseConfig(text: string, file: string): Config {
+  const config: Partial<Record<keyof Config, unknown>> = {};
+  for (const [key, value] of Object.entries(parseToml(text, file))) {
+    const known = Object.hasOwn(KEYS, key) ? KEYS[key] : undefined;
+    if (known === undefined)
+      throw wrong(file, `${key}: there is no such key: must be one of ${Object.keys(KEYS).join(", ")}`);
+    const [field, check, must] = known;
+    if (!check(value)) throw wrong(file, `${key}: ${JSON.stringify(value)}: must be ${must}`);
+    config[field] = value;
+  }
+  // Each value was checked above.
+  return config as Config;
+}
+
+function parseToml(text: string, file: string): Readonly<Record<string, unknown>> {
+  try {
+    const parsed: unknown = Bun.TOML.parse(text);
+    return isTable(parsed) ? parsed : {};
+  } catch (error) {
+    throw wrong(file, explain(error));
+  }
+}
+
+function wrong(file: string, why: string): ContainerError {
+  return new ContainerError("invalid_argument", `${file}: ${why}`);
+}

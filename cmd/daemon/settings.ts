@@ -1,0 +1,82 @@
+import { readFileSync } from "node:fs";
+import { isAbsolute } from "node:path";
+import { ContainerError } from "../../lib/errors.ts";
+import { boolean, oneOf, path, text, type Values } from "../flags.ts";
+
+/** What the daemon can be told on its command line; it outranks the configuration file. */
+export const FLAGS = {
+  address: path("path of the socket to serve on", { label: "PATH", short: "a" }),
+  root: path("directory of what outlives a reboot", { label: "DIR" }),
+  state: path("directory of what does not", { label: "DIR" }),
+  config: path("configuration file, in TOML", { label: "FILE", short: "c" }),
+  logLevel: text("how much to log: warn or debug", { label: "LEVEL", short: "l" }),
+  logFormat: oneOf(["text", "json"], "how to log"),
+  log: path("file to log to, instead of standard error", { label: "FILE" }),
+  version: boolean("print the version", { short: "v" }),
+};
+
+export type DaemonFlags = Values<typeof FLAGS>;
+
+export interface Settings {
+  readonly address: string;
+  readonly root: string;
+  readonly state: string;
+  readonly gid: number;
+  readonly overlayOptions: readonly string[];
+  readonly aliases: ReadonlyMap<string, string>;
+  readonly logLevel: "warn" | "debug";
+  readonly logFormat: "text" | "json";
+  readonly logFile: string | undefined;
+}
+
+export const DEFAULTS = {
+  address: "/run/tsrund/tsrund.sock",
+  root: "/var/lib/tsrund",
+  state: "/run/tsrund",
+  config: "/etc/tsrund/config.toml",
+};
+/** Clients name it when they are told nothing else; its options are those of our own. */
+const ALIASES = { "io.containerd.runc.v2": "io.containerd.tsrun.v2" };
+
+/** Puts flags and configuration file together. @throws {ContainerError} invalid_argument */
+export async function readSettings(flags: DaemonFlags): Promise<Settings> {
+  const file = flags.config ?? DEFAULTS.config;
+  const config = readConfig(file, flags.config !== undefined);
+  const { parseConfig } = await import("./config.ts");
+  const given = parseConfig(config, file);
+  const absolute = (name: "address" | "root" | "state"): string => {
+    const value = flags[name] ?? given[name] ?? DEFAULTS[name];
+    if (isAbsolute(value)) return value;
+    throw new ContainerError("invalid_argument", `cannot use ${name} ${value}: must be an absolute path`);
+  };
+  return {
+    ...{ address: absolute("address"), root: absolute("root"), state: absolute("state") },
+    ...{ gid: given.gid ?? 0, overlayOptions: given.overlayOptions ?? [] },
+    aliases: new Map(Object.entries({ ...ALIASES, ...given.runtimes })),
+    logLevel: parseLevel(flags.logLevel ?? given.logLevel ?? "warn"),
+    logFormat: flags.logFormat,
+    logFile: flags.log,
+  };
+}
+
+/** The words of containerd are understood; what is less than a warning is debugging here. */
+function parseLevel(word: string): "warn" | "debug" {
+  if (["trace", "debug"].includes(word)) return "debug";
+  if (["info", "warn", "error", "fatal", "panic"].includes(word)) return "warn";
+  throw new ContainerError("invalid_argument", `cannot use log level ${JSON.stringify(word)}: must be warn or debug`);
+}
+
+/** The configuration as text; that of the usual place may be missing. */
+function readConfig(file: string, isRequired: boolean): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
+    if (isMissing && !isRequired) return "";
+    throw cannotRead(file, error);
+  }
+}
+
+function cannotRead(file: string, cause: unknown): ContainerError {
+  return new ContainerError("invalid_argument", `cannot read ${file}`, { cause });
+}
