@@ -1,0 +1,6 @@
+/** One thing a person types at `ctr`; the cases of a list build on what those before them have left. */
+export interface Case {
+  readonly name: string;
+  /** For bash. `ctr` is that of the daemon; $TAG begins the name of every container, $IMAGE is there, $ARCHIVE is its file. */
+  readonly script: string;
+}

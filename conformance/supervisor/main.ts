@@ -1,0 +1,152 @@
+/**
+ * supervisor: what a person types at Debian's ctr, answered by tsrund and by Debian's containerd, each with everything of
+ * its own in a folder of its own. What is printed and the exit status are equal, or the case is listed in failing.txt with
+ * its reason.
+ *
+ *   bun conformance/supervisor/main.ts [--only TEXT] [--program PATH] [--verbose]
+ *
+ * Needs root, containerd with ctr and runc, busybox (static), script and tar. The cases build on each other: with --only,
+ * all are run, and those are shown. An unlisted difference is red, and so is a listed one that no longer occurs.
+ */
+import { mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { Daemon } from "../containerd/daemon.ts";
+import { IMAGE, makeImage } from "../containerd/image.ts";
+import { parseFailing } from "../harness/failing.ts";
+import { run } from "../harness/process.ts";
+import { say, Tally } from "../harness/tally.ts";
+import { type Workspace, withWorkspace } from "../harness/workspace.ts";
+import type { Case } from "./case.ts";
+import { containerCases } from "./cases/containers.ts";
+import { imageCases } from "./cases/images.ts";
+import { nameCases } from "./cases/names.ts";
+import { taskCases } from "./cases/tasks.ts";
+import { normalise } from "./normalise.ts";
+import { restartChecks } from "./restart.ts";
+import { Tsrund } from "./tsrund.ts";
+
+const CASES: readonly Case[] = [...nameCases, ...imageCases, ...containerCases, ...taskCases];
+const NEEDED = ["containerd", "ctr", "containerd-shim-runc-v2", "runc", "busybox", "script", "tar"];
+/** sha256 of "hello" and a line end. */
+const HELLO = "sha256:5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03";
+
+interface Server {
+  readonly folder: string;
+  readonly address: string;
+  start(): Promise<void>;
+  stop(signal: NodeJS.Signals): Promise<unknown>;
+}
+
+interface ImageFiles {
+  readonly archive: string;
+  readonly rootfs: string;
+  readonly manifest: string;
+  readonly layer: string;
+}
+
+/** What `ctr` shows of one daemon, case by case. */
+async function show(
+  server: Server,
+  image: ImageFiles,
+  workspace: Workspace,
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const scratch = join(server.folder, "scratch");
+  mkdirSync(scratch, { recursive: true });
+  const env = {
+    ...{ PATH: process.env["PATH"] ?? "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C.UTF-8", ADDRESS: server.address },
+    ...{ IMAGE, ARCHIVE: image.archive, ROOTFS: image.rootfs, MANIFEST: image.manifest, LAYER: image.layer, HELLO },
+    ...{ SCRATCH: scratch, TAG: workspace.tag },
+  };
+  const preamble = 'ctr() { command ctr --address "$ADDRESS" "$@"; }';
+  const shown = new Map<string, readonly string[]>();
+  await server.start();
+  try {
+    for (const { name, script } of CASES) {
+      const { status, stdout, stderr } = await run(["bash", "-c", `${preamble}\n${script}`], { scratch, env });
+      const names = { folder: server.folder, workspace: workspace.folder };
+      const marked = (mark: string, text: string) => normalise(text, names).map((line) => `${mark}: ${line}`);
+      shown.set(name, [`status ${status}`, ...marked("stdout", stdout), ...marked("stderr", stderr)]);
+    }
+  } finally {
+    await server.stop("SIGTERM");
+  }
+  return shown;
+}
+
+interface Comparison {
+  readonly own: ReadonlyMap<string, readonly string[]>;
+  readonly peer: ReadonlyMap<string, readonly string[]>;
+  readonly failing: ReadonlyMap<string, string>;
+}
+
+function compare({ name }: Case, { own, peer, failing }: Comparison, tally: Tally): void {
+  const [ours, theirs] = [own.get(name) ?? [], peer.get(name) ?? []];
+  const reason = failing.get(name);
+  const isEqual = ours.join("\n") === theirs.join("\n");
+  if (isEqual && reason === undefined) tally.pass(name);
+  else if (!isEqual && reason !== undefined) tally.pass(`${name}: differs, as known: ${reason}`);
+  else if (isEqual) tally.fail(name, ["it is equal, but is said to differ", reason ?? ""]);
+  else {
+    const only = (lines: readonly string[], others: readonly string[]) =>
+      lines.filter((line) => !others.includes(line));
+    const details = [
+      ...only(theirs, ours).map((line) => `containerd  ${line}`),
+      ...only(ours, theirs).map((line) => `tsrund      ${line}`),
+    ];
+    tally.fail(name, details.length > 0 ? details : ["the same lines in another order", ...ours]);
+  }
+}
+
+async function judge(
+  workspace: Workspace,
+  tally: Tally,
+  options: { program: string; only?: string | undefined; verbose: boolean },
+) {
+  const folder = join(workspace.folder, "image");
+  mkdirSync(folder);
+  const archive = await makeImage(folder);
+  const index = JSON.parse(readFileSync(join(folder, "layout/index.json"), "utf8"));
+  const manifest: string = index.manifests[0].digest;
+  const blob = readFileSync(join(folder, "layout/blobs", manifest.replace(":", "/")), "utf8");
+  const image = { archive, rootfs: join(folder, "rootfs"), manifest, layer: String(JSON.parse(blob).layers[0].digest) };
+  const peer = await show(new Daemon(join(workspace.folder, "peer"), options.program), image, workspace);
+  const own = await show(new Tsrund(join(workspace.folder, "own"), options.program), image, workspace);
+  const failing = parseFailing(readFileSync(join(import.meta.dir, "failing.txt"), "utf8"));
+  for (const each of CASES) {
+    if (options.only !== undefined && !each.name.includes(options.only)) continue;
+    compare(each, { own, peer, failing }, tally);
+    if (options.verbose) for (const line of own.get(each.name) ?? []) say(`        ${line}`);
+  }
+  for (const name of failing.keys()) {
+    if (!CASES.some((each) => each.name === name)) tally.fail(name, ["failing.txt: there is no such case"]);
+  }
+  await restartChecks(workspace, { program: options.program, archive }, tally);
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      only: { type: "string" },
+      program: { type: "string", default: join(import.meta.dir, "../../dist/tsrund") },
+      verbose: { type: "boolean", default: false },
+    },
+  });
+  const tally = new Tally();
+  const missing = NEEDED.filter((program) => Bun.which(program) === null);
+  if (missing.length > 0 || process.geteuid?.() !== 0) {
+    tally.fail("setting up", [missing.length > 0 ? `not installed: ${missing.join(", ")}` : "needs root"]);
+    return tally.finish();
+  }
+  await withWorkspace("supervisor", async (workspace) => {
+    try {
+      await judge(workspace, tally, values);
+    } catch (error) {
+      tally.fail("the suite", String(error instanceof Error ? error.stack : error).split("\n"));
+    }
+  });
+  say("");
+  return tally.finish();
+}
+
+process.exitCode = await main();

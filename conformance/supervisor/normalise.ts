@@ -1,0 +1,40 @@
+export interface Names {
+  /** The folder of the daemon. */
+  readonly folder: string;
+  /** The folder of everything. */
+  readonly workspace: string;
+}
+
+const RULES: readonly (readonly [RegExp, string])[] = [
+  [/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?( [+-]\d{4} UTC|Z)?/g, "<TIME>"],
+  [/"pid":\d+/g, '"pid":<PID>'],
+  [/(RUNNING|STOPPED|PAUSED|CREATED)/g, "$1"],
+  // Where a daemon keeps its snapshots, and by which number, is its own affair.
+  [/<FOLDER>\/root\/(io\.containerd\.snapshotter\.v1\.overlayfs\/snapshots|snapshots\/overlayfs)\/\d+/g, "<SNAPSHOT>"],
+  [/<FOLDER>\/root\/(io\.containerd\.snapshotter\.v1\.native\/snapshots|snapshots\/native)\/\d+/g, "<SNAPSHOT>"],
+  [/fifo\/\d+/g, "fifo/<N>"],
+  [/\b(Less than a second|About a minute|\d+ (milli)?seconds?)\b/g, "<AGE>"],
+  [/^(\S+ )\d+( (RUNNING|STOPPED|PAUSED|CREATED))/, "$1<PID>$2"],
+  [/^\d+ (-|&ProcessDetails\S*)/, "<PID> $1"],
+  [/-\d{9,}/g, "-<N>"],
+  [/[ \t]+/g, " "],
+];
+
+/** Takes out of what `ctr` printed what differs from run to run, and how columns are filled up. */
+export function normalise(text: string, { folder, workspace }: Names): readonly string[] {
+  const lines = text.replaceAll(folder, "<FOLDER>").replaceAll(workspace, "<WORKSPACE>").split("\n");
+  while (lines.at(-1) === "") lines.pop();
+  return lines.map((line) => {
+    const one = line.replaceAll(/[ \t]+/g, " ").trim();
+    return shortenError(RULES.reduce((done, [pattern, by]) => done.replace(pattern, by), one));
+  });
+}
+
+const ERROR =
+  /^(ctr: |time="<TIME>" level=error msg=).*: (unknown|[a-z]+ (?:argument|found|exists|precondition|range|implemented))"?$/;
+
+/** Programs act on the class of an error; its words are each daemon's own. */
+function shortenError(line: string): string {
+  const [, begin, errorClass] = ERROR.exec(line) ?? [];
+  return begin === undefined ? line : `${begin}…: ${errorClass}`;
+}

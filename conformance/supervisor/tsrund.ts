@@ -1,0 +1,42 @@
+import { mkdirSync, openSync } from "node:fs";
+import { join } from "node:path";
+import { waitUntil } from "../harness/poll.ts";
+import { run } from "../harness/process.ts";
+
+/** A tsrund of this suite's own: data, state and address lie below one folder. */
+export class Tsrund {
+  readonly folder: string;
+  readonly address: string;
+  readonly #program: string;
+  #child: Bun.Subprocess | undefined;
+
+  constructor(folder: string, program: string) {
+    this.folder = folder;
+    this.address = join(folder, "tsrund.sock");
+    this.#program = program;
+    mkdirSync(folder, { recursive: true });
+  }
+
+  /** Starts the daemon and waits until it answers. */
+  async start(): Promise<void> {
+    const { folder, address } = this;
+    const log = openSync(join(folder, "tsrund.log"), "a");
+    this.#child = Bun.spawn({
+      cmd: [this.#program, "--address", address, "--root", join(folder, "root"), "--state", join(folder, "state")],
+      argv0: "tsrund",
+      env: { PATH: process.env["PATH"] ?? "/usr/sbin:/usr/bin:/sbin:/bin" },
+      stdio: ["ignore", log, log],
+    });
+    const version = ["ctr", "--address", address, "version"];
+    await waitUntil("answer of tsrund", async () => (await run(version, { scratch: folder })).status === 0);
+  }
+
+  /** Ends the daemon; shims live on. Gives its exit status. */
+  async stop(signal: NodeJS.Signals): Promise<number | null> {
+    this.#child?.kill(signal);
+    await this.#child?.exited;
+    const status = this.#child?.exitCode ?? null;
+    this.#child = undefined;
+    return status;
+  }
+}
