@@ -14,6 +14,7 @@ import type { Collected } from "./gc/collector.ts";
 import { acceptFrom, listenAt } from "./listener.ts";
 import { allServices } from "./services/all.ts";
 import { shimEventServices } from "./services/events.ts";
+import type { Collection } from "./services/parts.ts";
 import type { Build } from "./services/version.ts";
 import { Store } from "./store.ts";
 import type { RuntimeSettings } from "./tasks/shim-command.ts";
@@ -77,10 +78,7 @@ export class Supervisor {
         allServices({
           ...{ store, events, tasks, build: settings.build, root, uuid: uuidOf(root) },
           pidNamespace: statSync("/proc/self/ns/pid").ino,
-          collectGarbage: ({ now }) => {
-            if (now) tellCollected(events, store.collector.collect());
-            else store.collector.schedule();
-          },
+          collectGarbage: garbageCollection(store, events),
         }),
       );
       const server = await acceptFrom(settings.listener ?? openListener(kernel, address, gid), (socket) =>
@@ -140,6 +138,20 @@ function openTasks(kernel: Kernel, settings: SupervisorSettings, { clock, events
     background: new Background((error) => warn(explain(error))),
     addresses: { grpc: address, ttrpc: ttrpcAddress(address), publisher: runtimes.own.program, debug },
   });
+}
+
+/** As many deletions as containerd lets come together. What somebody has made by hand, without a lease, lives so long. */
+const DELETIONS = 100;
+
+function garbageCollection({ collector }: Store, events: EventBus): (when: Collection) => void {
+  let deletions = 0;
+  return (when) => {
+    deletions += 1;
+    if (when === "some time" && deletions < DELETIONS) return;
+    deletions = 0;
+    if (when === "now") tellCollected(events, collector.collect());
+    else collector.schedule();
+  };
 }
 
 const payloads = containerd.events;

@@ -58,7 +58,7 @@ export function containersService({ store, events, collectGarbage }: StoreParts)
           ...([namespace, "/containers/delete", "containerd.events.ContainerDelete"] as const),
           ...([payloads.ContainerDelete, { id }] as const),
         );
-        collectGarbage({ now: false });
+        collectGarbage("some time");
         return {};
       }),
     ],

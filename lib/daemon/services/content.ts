@@ -38,7 +38,7 @@ function blobMethods({ store, events, collectGarbage }: StoreParts): readonly Me
         ...([namespace, "/content/delete", "containerd.events.ContentDelete"] as const),
         ...([containerd.events.ContentDelete, { digest }] as const),
       );
-      collectGarbage({ now: false });
+      collectGarbage("some time");
       return {};
     }),
     serverStream(

@@ -46,7 +46,7 @@ export function imagesService({ store, events, collectGarbage }: StoreParts): Gr
           ...([namespace, "/images/delete", "containerd.services.images.v1.ImageDelete"] as const),
           ...([messages.ImageDelete, { name }] as const),
         );
-        collectGarbage({ now: sync });
+        collectGarbage(sync ? "now" : "soon");
         return {};
       }),
     ],

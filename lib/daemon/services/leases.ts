@@ -19,7 +19,7 @@ export function leasesService({ store, collectGarbage }: StoreParts): GrpcServic
       })),
       unary("Delete", [messages.DeleteRequest, Empty], ({ id, sync }, context) => {
         leases.delete(namespaceOf(context), id);
-        collectGarbage({ now: sync });
+        collectGarbage(sync ? "now" : "some time");
         return {};
       }),
       unary("List", [messages.ListRequest, messages.ListResponse], ({ filters }, context) => ({

@@ -19,10 +19,12 @@ export function namespacesService({ store, events }: StoreParts): GrpcService {
       unary("List", [messages.ListNamespacesRequest, messages.ListNamespacesResponse], () => ({
         namespaces: namespaces.list().map(toMessage),
       })),
-      unary("Create", [messages.CreateNamespaceRequest, messages.CreateNamespaceResponse], ({ namespace }) => {
+      unary("Create", [messages.CreateNamespaceRequest, messages.CreateNamespaceResponse], ({ namespace }, context) => {
         const { name, labels } = required(namespace, "namespace");
         const made = toMessage(namespaces.create({ name, labels: toLabels(labels) }));
-        events.tell(name, "/namespaces/create", "containerd.events.NamespaceCreate", payloads.NamespaceCreate, made);
+        // It is told in the namespace of the one who asked.
+        const teller = context.header("containerd-namespace") || name;
+        events.tell(teller, "/namespaces/create", "containerd.events.NamespaceCreate", payloads.NamespaceCreate, made);
         return { namespace: made };
       }),
       unary("Update", [messages.UpdateNamespaceRequest, messages.UpdateNamespaceResponse], (request) => {

@@ -51,7 +51,7 @@ function changes({ store, events, collectGarbage }: StoreParts): readonly Method
         ...([namespace, "/snapshot/remove", "containerd.events.SnapshotRemove"] as const),
         ...([payloads.SnapshotRemove, { key, snapshotter }] as const),
       );
-      collectGarbage({ now: false });
+      collectGarbage("some time");
       return {};
     }),
     unary("Update", [messages.UpdateSnapshotRequest, messages.UpdateSnapshotResponse], (request, context) => {
