@@ -2,6 +2,7 @@ import { containerd, google } from "../../../proto/gen/daemon.js";
 import { type GrpcService, unary } from "../../rpc/grpc/method.ts";
 import { fromMap, required, toLabels, toMask } from "../messages.ts";
 import type { Namespace } from "../metadata/namespaces.ts";
+import { checkIdentifier } from "../names.ts";
 import type { StoreParts } from "./parts.ts";
 
 const messages = containerd.services.namespaces.v1;
@@ -13,9 +14,11 @@ export function namespacesService({ store, events }: StoreParts): GrpcService {
   return {
     name: "containerd.services.namespaces.v1.Namespaces",
     methods: [
-      unary("Get", [messages.GetNamespaceRequest, messages.GetNamespaceResponse], ({ name }) => ({
-        namespace: toMessage(namespaces.get(name)),
-      })),
+      // dockerd asks for the labels of a namespace before anything has made it.
+      unary("Get", [messages.GetNamespaceRequest, messages.GetNamespaceResponse], ({ name }) => {
+        checkIdentifier("namespace", name);
+        return { namespace: toMessage({ name, labels: namespaces.labelsOf(name) }) };
+      }),
       unary("List", [messages.ListNamespacesRequest, messages.ListNamespacesResponse], () => ({
         namespaces: namespaces.list().map(toMessage),
       })),
