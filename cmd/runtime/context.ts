@@ -7,6 +7,8 @@ export interface RuntimeContext {
   readonly options: RuntimeOptions;
   /** Absolute path of the caller's working directory. */
   readonly cwd: string;
+  /** Of this process. */
+  readonly pid: number;
   /** Effective user and group of the caller. */
   readonly uid: number;
   readonly gid: number;

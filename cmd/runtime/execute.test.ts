@@ -11,6 +11,7 @@ async function run(argv: readonly string[], host: Partial<Host> = {}) {
     uid: 0,
     isInUserNamespace: () => false,
     gid: 0,
+    pid: 1,
     now: () => new Date(0),
     writeStdout: (content) => {
       result.stdout += content;

@@ -14,6 +14,7 @@ export interface Host extends Caller, LogSink {
   /** The name the program was called by. */
   readonly name: string;
   readonly gid: number;
+  readonly pid: number;
   writeStdout(content: string): Promise<void>;
 }
 
@@ -47,7 +48,7 @@ async function runCommand(name: string, argv: readonly string[], host: Host, con
 }
 
 function toContext(flags: Values<typeof globalFlags>, log: Log, host: Host): RuntimeContext {
-  const { cwd, uid, gid, env } = host;
+  const { cwd, env, pid, uid, gid } = host;
   const { systemdCgroup, rootless } = flags;
   const options = {
     kernel: openKernel(),
@@ -62,6 +63,7 @@ function toContext(flags: Values<typeof globalFlags>, log: Log, host: Host): Run
   return {
     options,
     cwd,
+    pid,
     uid,
     gid,
     env,

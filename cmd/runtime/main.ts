@@ -9,6 +9,7 @@ export async function main(name: string): Promise<number> {
     name,
     cwd: process.cwd(),
     env: process.env,
+    pid: process.pid,
     uid: process.geteuid?.() ?? 0,
     gid: process.getegid?.() ?? 0,
     isInUserNamespace: () => isInUserNamespace(openKernel()),

@@ -77,6 +77,29 @@ export function connectStream(kernel: Kernel, path: string): OwnedFd {
   return socket.move();
 }
 
+const DATAGRAM = SOCKET.SOCK_DGRAM | SOCK_FLAGS.SOCK_CLOEXEC;
+
+/** bind(2) of a new datagram socket `name` in an open directory. @throws {SyscallError} */
+export function listenDatagram(kernel: Kernel, directory: OwnedFd, name: string): OwnedFd {
+  const doing = { doing: `listen on ${name}`, path: name };
+  const address = unixAddress(`/proc/self/fd/${directory.number}/${name}`);
+  using socket = openCall(kernel, doing, "socket", SOCKET.AF_UNIX, DATAGRAM, 0);
+  checkedCall(kernel, doing, "bind", socket.number, address, address.length);
+  return socket.move();
+}
+
+/** connect(2) to a datagram socket by its path, or by a name without one, which `@` begins. @throws {SyscallError} */
+export function connectDatagram(kernel: Kernel, path: string): OwnedFd {
+  const doing = { doing: `connect to ${path}`, path };
+  const address = unixAddress(path);
+  const isAbstract = path.startsWith("@");
+  if (isAbstract) address[2] = 0;
+  using socket = openCall(kernel, doing, "socket", SOCKET.AF_UNIX, DATAGRAM, 0);
+  // A name without a path ends with the address, not with a NUL.
+  checkedCall(kernel, doing, "connect", socket.number, address, address.length - (isAbstract ? 1 : 0));
+  return socket.move();
+}
+
 /**
  * recv(2) of one message: the part of the buffer it filled; empty at the end. A peer that ended without reading all it
  * was sent gives ECONNRESET once, even before what it had sent itself.

@@ -8,6 +8,7 @@ import {
 } from "./credentials.ts";
 import { compileCwd, compileExecutable } from "./executable.ts";
 import type { Host } from "./host.ts";
+import { compileLabels } from "./labels.ts";
 import { compileStdioOwner } from "./process.ts";
 import { compileRlimits } from "./rlimits.ts";
 import { groupsPolicy } from "./rootless.ts";
@@ -40,6 +41,8 @@ export function compileBecome(process: Process, linux: Linux, host: Host, filter
   const late = isLate && !isHanded ? load : [];
   return {
     prepare: [
+      // Before no_new_privs, which some kernels take for a reason to refuse a profile.
+      ...compileLabels(process),
       ...limits.early,
       ...compileScheduling(process, linux),
       ...(isLate ? [compileNoNewPrivileges()] : []),

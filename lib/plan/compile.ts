@@ -9,6 +9,8 @@ import { compileFork, openBirthplace, unshareMounts, unshareRest } from "./fork.
 import { awaitRuntimeHooks, compileInitHooks } from "./hooks.ts";
 import { type Host, isOrdinaryUser, type Request } from "./host.ts";
 import { isIdmapped } from "./idmap.ts";
+import { openForLabels, refuseLabels, withKeyLabel } from "./labels.ts";
+import { mountLabelOf } from "./mount-label.ts";
 import { compileLateReadonly, compileMount, planMounts, refuseUnsafe } from "./mounts.ts";
 import { compileJoins, hasOwn } from "./namespaces.ts";
 import { awaitNetDevices, compileNetDevices } from "./net-devices.ts";
@@ -90,18 +92,20 @@ export function planSteps(plan: Plan): readonly Step[] {
 export function compileSetup(config: Config, host: Host, request: Request): readonly Step[] {
   refuseUnsupported(config);
   refuseRootless(config, host);
+  refuseLabels(config.process, config.linux?.mountLabel, host);
   for (const mount of planMounts(config.mounts ?? [])) refuseUnsafe(mount);
   const { process, linux = {} } = config;
   const namespaces = linux.namespaces ?? [];
   return [
     ...compileDescriptors(INIT_DESCRIPTORS, request.preserveFds, process?.terminal === true),
     ...tieToRuntime(),
-    ...compileSignals(),
+    ...compileSignals(host),
     ...(host.scope === undefined ? [] : awaitScope()),
     ...compileOomScore(process),
     ...compileCgroups(linux.resources ?? {}, host),
     ...(isOrdinaryUser(host) ? [] : compileDelegation(config, host)),
     ...compilePrivileged(config, host, request),
+    ...(process === undefined ? [] : openForLabels(process)),
     ...openBirthplace(host.cgroups),
     ...(mapsAsOrdinaryUser(namespaces, host) ? [tieDeath()] : compileHardening()),
     ...(isOrdinaryUser(host) ? [] : compileTimeNamespace(linux)),
@@ -162,7 +166,7 @@ export function compileInit(config: Config, host: Host, request: Request): reado
     ...(isUser ? [...becomeRoot(linux, host), ...compileHardening()] : []),
     ...unshareRest(namespaces),
     compileSession(),
-    ...(request.noNewKeyring ? [] : compileKeyring(request.id, isUser)),
+    ...(request.noNewKeyring ? [] : withKeyLabel(config.process?.selinuxLabel, compileKeyring(request.id, isUser))),
     ...(hasOwn(namespaces, "network") ? compileLoopback() : []),
     ...awaitNetDevices(linux),
     ...compileFilesystem(config, namespaces, host, request),
@@ -184,7 +188,8 @@ function compileFilesystem(
   const hasMountNamespace = namespaces.some(({ type }) => type === "mount");
   const mounts = planMounts(config.mounts ?? []);
   const isOpened = isOpenedBefore(namespaces, host);
-  const context = { host, request, ownCgroupNamespace: hasOwn(namespaces, "cgroup"), isOpened };
+  const ownCgroupNamespace = hasOwn(namespaces, "cgroup");
+  const context = { host, request, ownCgroupNamespace, isOpened, label: mountLabelOf(config) };
   const process = config.process;
   const hooks = config.hooks ?? {};
   const createContainer = compileInitHooks("createContainer", hooks, hookState(config, request, "creating"));

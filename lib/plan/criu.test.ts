@@ -3,7 +3,7 @@ import { HYBRID as HOST, REQUEST } from "../testing/plan-host.ts";
 import { compileCriu, compileRestore } from "./criu.ts";
 import type { Step } from "./step.ts";
 
-const CRIU = { path: "/usr/sbin/criu", env: ["PATH=/usr/sbin"], inherited: 1 };
+const CRIU = { path: "/usr/sbin/criu", env: ["PATH=/usr/sbin"], inherited: 1, ignoredSignals: [13] };
 const PLACE = { ...CRIU, root: "/run/tsrun/web/criu-root", directories: ["/images"] };
 
 const CONFIG = {

@@ -31,6 +31,8 @@ export interface CriuProgram {
   readonly env: readonly string[];
   /** How many descriptors it is handed beside its socket: they become 4, 5, … */
   readonly inherited: number;
+  /** The signals that this process ignores. */
+  readonly ignoredSignals: readonly number[];
 }
 
 /** The descriptor of criu's socket: the first after the standard streams. */
@@ -89,9 +91,13 @@ export function compileRestore(
   ];
 }
 
-function start({ inherited }: CriuProgram): readonly Step[] {
+function start({ inherited, ignoredSignals }: CriuProgram): readonly Step[] {
   const names = Array.from({ length: inherited }, (_, index) => inheritedRegister(index));
-  return [...compileDescriptors([CONTROL, ...names], 0, false), ...tieToRuntime(), ...compileSignals()];
+  return [
+    ...compileDescriptors([CONTROL, ...names], 0, false),
+    ...tieToRuntime(),
+    ...compileSignals({ ignoredSignals }),
+  ];
 }
 
 /**

@@ -5,6 +5,7 @@ import { joinOpenCgroups, openCgroups } from "./cgroup/compile.ts";
 import { prctl } from "./credentials.ts";
 import { compileBirth, openBirthplace } from "./fork.ts";
 import type { CgroupHost, Host } from "./host.ts";
+import { openForLabels, refuseLabels, withKeyLabel } from "./labels.ts";
 import { compileJoins, compileLateJoin } from "./namespaces.ts";
 import {
   compileDescriptors,
@@ -14,6 +15,7 @@ import {
   compileSignals,
   joinKeyring,
 } from "./process.ts";
+import { compileAffinity, resetAffinity } from "./scheduling.ts";
 import { awaitScope } from "./scope.ts";
 import type { LoadableFilter } from "./seccomp/compile.ts";
 import { CONTROL, type Purpose, register, type Step } from "./step.ts";
@@ -44,15 +46,19 @@ export interface ExecTarget {
  * closes what it has opened of the host: from inside there is nothing to take hold of (CVE-2016-9962, CVE-2024-21626).
  */
 export function compileExec(process: Process, target: ExecTarget, host: Host): readonly Step[] {
+  refuseLabels(process, undefined, host);
   const hasTerminal = process.terminal === true;
   const namespaces = target.namespaces.map((type) => ({ type, path: `ns/${FILES[type]}` }));
   const isAttached = target.isAttached === true;
   const movesFirst = isAttached || (target.cgroups.mode === "v2" && target.namespaces.includes("user"));
+  const affinity = process.execCPUAffinity ?? {};
   const become = compileBecome(process, target.linux, host, target.filter);
   return [
     ...compileDescriptors([CONTROL, INIT_PROC], target.preserveFds, hasTerminal),
-    ...compileSignals(),
+    ...compileSignals(host),
     ...compileOomScore(process),
+    ...openForLabels(process),
+    ...compileAffinity(affinity, "initial"),
     ...openCgroups(target.cgroups),
     ...(isAttached ? awaitScope() : []),
     ...(movesFirst ? moveInto(target.cgroups) : openBirthplace(target.cgroups)),
@@ -60,11 +66,12 @@ export function compileExec(process: Process, target: ExecTarget, host: Host): r
     ...compileJoins(namespaces, host, register(INIT_PROC)),
     ...compileBirth(0, movesFirst ? NO_CGROUPS : target.cgroups, []),
     ...joinOpenCgroups(target.cgroups),
+    ...(process.execCPUAffinity === undefined ? [resetAffinity()] : compileAffinity(affinity, "final")),
     ...compileLateJoin(namespaces),
     ...compileHardening(),
     ...(target.namespaces.includes("user") ? becomeRoot(target.linux, host) : []),
     compileSession(),
-    ...joinKeyring(target.id),
+    ...withKeyLabel(process.selinuxLabel, joinKeyring(target.id)),
     ...enterRoot(target),
     ...(hasTerminal ? compileTerminal(process.consoleSize, false) : []),
     ...become.prepare,

@@ -5,6 +5,7 @@ import { joinOpenCgroups } from "./cgroup/compile.ts";
 import type { CgroupHost, Host } from "./host.ts";
 import { MESSAGE_BYTES, MESSAGE_PID, sendMessage } from "./messages.ts";
 import { compileLateJoin, hasOwn, newNamespaces } from "./namespaces.ts";
+import { resetAffinity } from "./scheduling.ts";
 import { CONTROL, type Field, flags, PROGRAM, type Purpose, register, type Step, type Struct } from "./step.ts";
 
 /**
@@ -24,6 +25,7 @@ export function compileFork(
   return [
     ...compileBirth(bornWith(namespaces), host.cgroups, afterBirth),
     ...joinOpenCgroups(host.cgroups),
+    resetAffinity(),
     ...compileLateJoin(namespaces),
     ...(hasOwn(namespaces, "cgroup") && !hasOwn(namespaces, "user") ? [unshareCgroup()] : []),
     {

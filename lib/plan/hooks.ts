@@ -1,8 +1,8 @@
 import { pointerTo } from "../json-pointer.ts";
 import type { Hook, Hooks } from "../spec/config.ts";
 import { HOOK_BYTES, HOOK_INPUT_BYTES, HOOK_TIMEOUT } from "./layout.ts";
-import { MESSAGE_BYTES, MESSAGE_HOOKS, message, sendMessage } from "./messages.ts";
-import { CONTROL, type Purpose, register, type Step, type Struct } from "./step.ts";
+import { MESSAGE_HOOKS, message, receiveAnswer, sendMessage } from "./messages.ts";
+import type { Purpose, Step, Struct } from "./step.ts";
 
 /** The hooks that run in the container's namespaces, by init itself. */
 export type InitHooks = "createContainer" | "startContainer";
@@ -20,11 +20,7 @@ export function compileInitHooks(kind: InitHooks, hooks: Hooks, state: string): 
 export function awaitRuntimeHooks(hooks: Hooks): readonly Step[] {
   if ((hooks.prestart ?? []).length + (hooks.createRuntime ?? []).length === 0) return [];
   const purpose: Purpose = { doing: "wait for the hooks of the runtime", from: "/hooks" };
-  const answer: Struct = { kind: "struct", bytes: new Uint8Array(MESSAGE_BYTES), describe: () => "answer" };
-  return [
-    sendMessage(message(MESSAGE_HOOKS, "MESSAGE_HOOKS"), purpose),
-    { call: "read", args: [register(CONTROL), answer, MESSAGE_BYTES], failOnZero: true, purpose },
-  ];
+  return [sendMessage(message(MESSAGE_HOOKS, "MESSAGE_HOOKS"), purpose), receiveAnswer(purpose)];
 }
 
 /** `struct hook` of native/program.h. */

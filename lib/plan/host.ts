@@ -1,4 +1,5 @@
 import type { Architecture } from "../linux/constants/syscalls.ts";
+import type { SecurityModules } from "./labels.ts";
 import type { LoadableFilter } from "./seccomp/compile.ts";
 import type { ScopeName } from "./systemd/unit.ts";
 
@@ -12,6 +13,8 @@ export interface Host {
   readonly lastCapability: number;
   /** RLIMIT_NOFILE of the caller; Bun raises that of its own process. */
   readonly nofile: { readonly soft: bigint; readonly hard: bigint };
+  /** The signals that this process ignores: its caller did, or Bun does. */
+  readonly ignoredSignals: readonly number[];
   /** Which of the descriptors 0, 1 and 2 are the host's /dev/null. */
   readonly nullStdio: readonly number[];
   /** Which of them become the container user's own. */
@@ -27,6 +30,8 @@ export interface Host {
   readonly scope?: ScopeName;
   /** Where the host has proc and sysfs, for a container whose root is not pivoted. */
   readonly kernelMounts?: readonly string[];
+  /** Known when the config asks for a label. */
+  readonly securityModules?: SecurityModules;
   /** The mount point below which the rootfs lies; known when `linux.rootfsPropagation` needs it. */
   readonly rootfsMountPoint?: string;
 }

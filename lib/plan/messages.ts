@@ -12,6 +12,8 @@ export const MESSAGE_ALIVE = 5;
 export const MESSAGE_LISTENER = 6;
 /** The value is the number of init's netlink socket; init waits until its network devices are there. */
 export const MESSAGE_NETWORK = 7;
+/** Tells what the kernel says of a label, after u32 which one. */
+export const MESSAGE_LABEL = 8;
 /** u32 kind, u32 value */
 export const MESSAGE_BYTES = 8;
 
@@ -20,6 +22,12 @@ export function message(kind: number, name: string): Struct {
   const bytes = new Uint8Array(MESSAGE_BYTES);
   new DataView(bytes.buffer).setUint32(0, kind, true);
   return { kind: "struct", bytes, describe: () => `{${name}}` };
+}
+
+/** read(2) of the runtime's answer, which is all that its bytes say; that it has gone is a failure. */
+export function receiveAnswer(purpose: Purpose): Step {
+  const answer: Struct = { kind: "struct", bytes: new Uint8Array(MESSAGE_BYTES), describe: () => "answer" };
+  return { call: "read", args: [register(CONTROL), answer, MESSAGE_BYTES], failOnZero: true, purpose };
 }
 
 /** send(2) of a message to the runtime; a runtime that is gone is a failure, not a SIGPIPE. */

@@ -6,7 +6,7 @@ import { REQUEST, SMALL_V2 } from "../testing/plan-host.ts";
 import { compileMount, normalize, planMounts, refuseUnsafe } from "./mounts.ts";
 
 function compileOne(mount: Mount) {
-  const context = { host: SMALL_V2, request: REQUEST, ownCgroupNamespace: false, isOpened: false };
+  const context = { host: SMALL_V2, request: REQUEST, ownCgroupNamespace: false, isOpened: false, label: undefined };
   return planMounts([mount]).flatMap((planned) => {
     refuseUnsafe(planned);
     return compileMount(planned, context);

@@ -16,6 +16,7 @@ import {
 import { compileCgroupMount } from "./cgroup-mount.ts";
 import type { Host, Request } from "./host.ts";
 import { isIdmapped } from "./idmap.ts";
+import { labelContext, labelRoot, type MountLabel } from "./mount-label.ts";
 import { type FilesystemOption, type MountOptions, parseMountOptions } from "./mount-options.ts";
 import { allOrElse, flags, type Purpose, register, type Step } from "./step.ts";
 import { copyUp, inheritMode } from "./tmpfs.ts";
@@ -37,6 +38,8 @@ export interface MountContext {
   readonly ownCgroupNamespace: boolean;
   /** Sources of bind mounts were opened before, each in its register. */
   readonly isOpened: boolean;
+  /** `linux.mountLabel` */
+  readonly label: MountLabel | undefined;
 }
 
 /** config.md § Mounts: in the listed order. */
@@ -155,20 +158,26 @@ export function sourceRegister(index: number): string {
 }
 
 /** A filesystem of its own: proc, sysfs, tmpfs, devpts, mqueue, overlay, … */
-function compileFilesystem(planned: PlannedMount, { isOpened }: MountContext): readonly Step[] {
+function compileFilesystem(planned: PlannedMount, { isOpened, label }: MountContext): readonly Step[] {
   const { mount, destination, options, purpose } = planned;
   const type = mount.type ?? "none";
   const late = isLateReadonly(planned) ? MOUNT_ATTR.MOUNT_ATTR_RDONLY : 0;
   const isKernelInterface = type === "proc" || type === "sysfs";
   const keepsMode = type === "tmpfs" && !options.filesystem.some(({ key }) => key === "mode");
-  if (options.filesystem.some(({ value = "" }) => value.length > MAX_CONTEXT_BYTES)) return compileByMount(planned);
+  if (options.filesystem.some(({ value = "" }) => value.length > MAX_CONTEXT_BYTES))
+    return compileByMount(planned, label);
   const context = [
     openContext(type, purpose),
     setOption("source", mount.source ?? type, purpose),
     ...options.filesystem.map((option) => filesystemOption(option, purpose)),
+    ...labelContext(label, type, purpose),
   ];
   if ((options.set & ~late & MOUNT_ATTR.MOUNT_ATTR_RDONLY) !== 0) context.push(setOption("ro", undefined, purpose));
-  const fresh = [...context, ...createMount(options.set & ~late, "tree", purpose)];
+  const fresh = [
+    ...context,
+    ...createMount(options.set & ~late, "tree", purpose),
+    ...labelRoot(label, type, "tree", purpose),
+  ];
   return [
     ...(type === "sysfs" && isOpened ? orBindSysfs(fresh, options.set, purpose) : fresh),
     ...(keepsMode ? inheritMode(destination, "tree", purpose) : []),
@@ -203,8 +212,13 @@ function orBindSysfs(fresh: readonly Step[], set: number, purpose: Purpose): rea
 const MAX_CONTEXT_BYTES = 255;
 
 /** mount(2) on the working directory, which is the target that was opened and checked. */
-function compileByMount({ mount, destination, options, purpose }: PlannedMount): readonly Step[] {
-  const data = options.filesystem.map(({ key, value }) => (value === undefined ? key : `${key}=${value}`)).join(",");
+function compileByMount(
+  { mount, destination, options, purpose }: PlannedMount,
+  label: MountLabel | undefined,
+): readonly Step[] {
+  const given = options.filesystem.map(({ key, value }) => (value === undefined ? key : `${key}=${value}`));
+  // The quotes keep the commas of a label's categories.
+  const data = [...given, ...(label === undefined ? [] : [`${label.option}="${label.label}"`])].join(",");
   const type = mount.type ?? "none";
   return [
     openInRoot({ path: destination, into: "target", make: "directory" }, purpose),

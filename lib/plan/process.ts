@@ -58,21 +58,24 @@ function closeFrom(first: number, purpose: Purpose): Step {
   return { call: "close_range", args: [first, UINT32_MAX, 0], purpose };
 }
 
-/** Whatever the caller ignored, or our own start: Bun ignores two, posix_spawn(3) of glibc the two internal ones. */
-const RESETTABLE = [
-  ...Object.values(SIGNALS)
-    .filter((signal) => signal !== SIGNALS.SIGKILL && signal !== SIGNALS.SIGSTOP)
-    .map((signal) => flags(signal, SIGNALS)),
-  32,
-  33,
-];
+/** signal(7): real-time signals have numbers alone. */
+const FIRST_REALTIME = 32;
+/** posix_spawn(3) of glibc leaves its two internal signals ignored. */
+const OF_GLIBC = [32, 33];
 
 /** execve(2) keeps ignored signals, which all become default, and the mask, which stays the caller's: as with runc. */
-export function compileSignals(): readonly Step[] {
+export function compileSignals({ ignoredSignals }: Pick<Host, "ignoredSignals">): readonly Step[] {
   const purpose: Purpose = { doing: "reset the signals", from: "" };
   const action: Struct = { kind: "struct", bytes: new Uint8Array(32), describe: () => "{SIG_DFL}" };
   return [
-    ...RESETTABLE.map((signal): Step => ({ call: "rt_sigaction", args: [signal, action, 0, SIGSET_BYTES], purpose })),
+    ...[...new Set([...ignoredSignals, ...OF_GLIBC])].map((signal): Step => {
+      const isNamed = signal < FIRST_REALTIME;
+      return {
+        call: "rt_sigaction",
+        args: [isNamed ? flags(signal, SIGNALS) : signal, action, 0, SIGSET_BYTES],
+        purpose,
+      };
+    }),
     { call: "umask", args: [mode(0)], purpose: { doing: "give files exactly the modes asked for", from: "" } },
   ];
 }

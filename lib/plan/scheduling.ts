@@ -8,7 +8,7 @@ import {
   SCHED,
   SCHED_FLAG,
 } from "../linux/constants/scheduling.ts";
-import type { IoPriority, Linux, MemoryPolicy, Process, Scheduler } from "../spec/config.ts";
+import type { ExecCpuAffinity, IoPriority, Linux, MemoryPolicy, Process, Scheduler } from "../spec/config.ts";
 import { flags, type Step, type Struct } from "./step.ts";
 
 /** config.md § Linux Process, `scheduler` and `ioPriority`; config-linux.md, `personality` and `memoryPolicy`. */
@@ -58,17 +58,47 @@ function setMemoryPolicy({ mode: policyName, nodes = "", flags: names = [] }: Me
   const bits = names.reduce((all: number, name) => all | MPOL_FLAG[name], 0);
   const purpose = { doing: `set the memory policy ${policyName}`, from: "/linux/memoryPolicy" };
   const policy = flags(bits | MPOL[policyName], { ...MPOL, ...MPOL_FLAG });
-  const list = parseNodes(nodes);
+  const list = parseList(nodes);
   if (list.length === 0) return { call: "set_mempolicy", args: [policy, 0, 0], purpose };
-  const words = Math.floor(Math.max(...list) / 64) + 1;
-  const bytes = new Uint8Array(8 * words);
-  for (const node of list) bytes[node >> 3] = (bytes[node >> 3] ?? 0) | (1 << (node & 7));
-  const mask: Struct = { kind: "struct", bytes, describe: () => `nodes ${nodes}` };
-  return { call: "set_mempolicy", args: [policy, mask, 64 * words + 1], purpose };
+  const mask = bitMask(list, `nodes ${nodes}`);
+  return { call: "set_mempolicy", args: [policy, mask, 8 * mask.bytes.length + 1], purpose };
+}
+
+/** Where the CPUs of a process are set: before it joins the container's cgroups, or after. */
+export type AffinityMoment = keyof ExecCpuAffinity;
+
+/** config.md § Linux Process, `execCPUAffinity`: for `exec` alone. */
+export function compileAffinity(affinity: ExecCpuAffinity, moment: AffinityMoment): readonly Step[] {
+  const cpus = affinity[moment];
+  if (cpus === undefined) return [];
+  const mask = bitMask(parseList(cpus), `CPUs ${cpus}`);
+  const purpose = { doing: `run on the CPUs ${cpus}`, from: `/process/execCPUAffinity/${moment}` };
+  return [{ call: "sched_setaffinity", args: [0, mask.bytes.length, mask], purpose }];
+}
+
+/** CPU_SETSIZE */
+const ALL_CPUS_BYTES = 128;
+
+/**
+ * A process keeps the CPUs that it was confined to before, even in a cpuset: the caller's are not the container's. The
+ * kernel takes away those that the cpuset does not have.
+ */
+export function resetAffinity(): Step {
+  const mask: Struct = { kind: "struct", bytes: new Uint8Array(ALL_CPUS_BYTES).fill(0xff), describe: () => "all CPUs" };
+  const purpose = { doing: "run on all CPUs of the cgroup", from: "" };
+  // Where it may not be changed, or a deadline scheduler is in the way, it stays as it is; runc too tries but once.
+  return { call: "sched_setaffinity", args: [0, ALL_CPUS_BYTES, mask], tolerated: "any", purpose };
+}
+
+/** In words of 64 bits, as the kernel reads sets of nodes and of CPUs. */
+function bitMask(list: readonly number[], shown: string): Struct {
+  const bytes = new Uint8Array(8 * (Math.floor(Math.max(...list) / 64) + 1));
+  for (const bit of list) bytes[bit >> 3] = (bytes[bit >> 3] ?? 0) | (1 << (bit & 7));
+  return { kind: "struct", bytes, describe: () => shown };
 }
 
 /** cpuset(7), list format: `0-3,7`. lib/spec has checked it. */
-function parseNodes(text: string): readonly number[] {
+function parseList(text: string): readonly number[] {
   return text
     .split(",")
     .filter((part) => part !== "")

@@ -22,7 +22,6 @@ describe("refuseUnsupported()", () => {
       config: { ...CONFIG, linux: {}, root: { path: "rootfs", readonly: true } },
       what: "root.readonly without a mount namespace",
     },
-    { config: { ...CONFIG, process: { cwd: "/", apparmorProfile: "p" } }, what: "process.apparmorProfile" },
   ];
   for (const { config, what } of refused) {
     it(`names ${what}`, () => {
@@ -35,11 +34,10 @@ describe("refuseUnsupported()", () => {
   it("names all at once", () => {
     const both: Config = {
       ...withMounts(BIND),
-      linux: {},
-      process: { cwd: "/", selinuxLabel: "l" },
+      linux: { intelRdt: {} },
     };
     expect(() => refuseUnsupported(both)).to.throw(
-      "not supported: mounts without a mount namespace, process.selinuxLabel",
+      "not supported: mounts without a mount namespace, linux.intelRdt",
     );
   });
 

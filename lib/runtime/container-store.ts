@@ -58,6 +58,9 @@ export interface CgroupRecord {
 /** Init waits on this socket for `start`, which removes it: a container that has it is created. */
 export const START_SOCKET = "start.sock";
 
+/** In the directory of a container that has a proxy of the service manager's socket. */
+export const NOTIFY_DIRECTORY = "notify";
+
 const RECORD = "state.json";
 const CONFIG = "config.json";
 const ROOT_MODE = 0o700;
@@ -199,9 +202,11 @@ export function listIds(options: RuntimeOptions): readonly string[] {
 /** Removes a container's directory; that it is gone already is no fault. */
 export function removeContainerDirectory(options: RuntimeOptions, id: string): void {
   const directory = containerDirectory(options, id);
-  for (const { name, isDirectory } of listDirectory(options.kernel, directory)) {
-    if (isDirectory) removeEmptyDirectory(options.kernel, `${directory}/${name}`);
-    else removeFile(options.kernel, `${directory}/${name}`);
+  for (const entry of listDirectory(options.kernel, directory)) {
+    const path = `${directory}/${entry.name}`;
+    if (!entry.isDirectory) removeFile(options.kernel, path);
+    else for (const { name } of listDirectory(options.kernel, path)) removeFile(options.kernel, `${path}/${name}`);
+    if (entry.isDirectory) removeEmptyDirectory(options.kernel, path);
   }
   removeEmptyDirectory(options.kernel, directory);
 }

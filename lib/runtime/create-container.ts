@@ -58,7 +58,8 @@ export async function createContainer(
 ): Promise<CreatedContainer> {
   const { kernel } = options;
   const { id } = request;
-  const { config, rootfs } = bundle;
+  const { rootfs } = bundle;
+  const config = await withRequested(options, bundle.config, request);
   using scope = options.systemdCgroup ? await (await import("./scope.ts")).openScope(options, config, id) : undefined;
   const host = gatherHost(options, config, {
     id,
@@ -87,7 +88,7 @@ export async function createContainer(
   const record = newRecord(kernel, { id, bundle, cgroups, stdio });
   if (cgroups.directories.length === 0 && !record.ownPidNamespace) options.warn(CANNOT_KILL);
   using listener = await openListener(kernel, config.linux?.seccomp);
-  const progress: Progress = { record, listener };
+  const progress: Progress = { record, listener, process: config.process };
   try {
     refuseUsedCgroups(kernel, cgroups);
     checkMemory(kernel, cgroups, config.linux?.resources ?? {});
@@ -99,6 +100,7 @@ export async function createContainer(
   try {
     // Written before anything is made: whoever ends this process now leaves a record of all there is to remove.
     writeRecord(options, record);
+    if (request.notifySocket !== undefined) (await import("./notify-socket.ts")).makeNotifyDirectory(options, id);
     return await runProgram(options, request, compiler, { directory, scope, console, stdio, meanwhile }, progress);
   } catch (error) {
     await destroy(options, progress.record);
@@ -136,6 +138,21 @@ export function newRecord(kernel: Kernel, { id, bundle, cgroups, stdio }: NewCon
 /** runc says the same. */
 const CANNOT_KILL =
   "a container without a cgroup and without a pid namespace of its own cannot be killed as a whole: only its first process can";
+
+/** The config with what the caller adds to it: variables, and the proxy of the service manager's socket. */
+async function withRequested(options: RuntimeOptions, config: Config, request: CreateRequest): Promise<Config> {
+  const { id, environment = [], notifySocket } = request;
+  if (config.process === undefined || (environment.length === 0 && notifySocket === undefined)) return config;
+  const { env = [] } = config.process;
+  const listening = { ...config, process: { ...config.process, env: [...env, ...environment] } };
+  if (notifySocket === undefined) return listening;
+  const { mount, variable } = (await import("./notify-socket.ts")).notifyMount(options, id);
+  return {
+    ...listening,
+    mounts: [...(config.mounts ?? []), mount],
+    process: { ...listening.process, env: [...listening.process.env, variable] },
+  };
+}
 
 /** The hooks that later commands run. */
 function lateHooks({ poststart = [], poststop = [] }: Hooks): Pick<ContainerRecord, "hooks"> {

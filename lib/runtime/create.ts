@@ -1,10 +1,10 @@
 import { ContainerError } from "../errors.ts";
 import { connectStream } from "../linux/socket.ts";
+import { announce, announcementOf } from "./announce.ts";
 import { loadBundle } from "./bundle.ts";
 import { createContainer } from "./create-container.ts";
 import { destroy } from "./destroy.ts";
 import type { CreateRequest, RuntimeOptions } from "./options.ts";
-import { writePidFile } from "./pid-file.ts";
 
 /** runtime.md § Create. @throws {ContainerError} and leaves nothing behind */
 export async function create(options: RuntimeOptions, request: CreateRequest): Promise<void> {
@@ -16,7 +16,7 @@ export async function create(options: RuntimeOptions, request: CreateRequest): P
     request.consoleSocket === undefined ? undefined : connectStream(options.kernel, request.consoleSocket);
   const created = await createContainer(options, request, bundle, { console });
   try {
-    if (request.pidFile !== undefined) writePidFile(options.kernel, request.pidFile, created.initPid);
+    await announce(options, announcementOf(request, bundle.config.annotations), created.initPid);
   } catch (error) {
     await destroy(options, created.record);
     throw error;

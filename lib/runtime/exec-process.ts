@@ -18,9 +18,12 @@ export interface ExecRequest {
   readonly additionalGids: readonly string[];
   readonly capabilities: readonly string[];
   readonly noNewPrivileges: boolean;
+  readonly apparmor?: string | undefined;
+  readonly processLabel?: string | undefined;
   readonly detach: boolean;
   readonly pidFile?: string | undefined;
   readonly consoleSocket?: string | undefined;
+  readonly pidfdSocket?: string | undefined;
   readonly preserveFds: number;
   readonly ignorePaused: boolean;
   /** Directories below the container's cgroups, each perhaps with `controller,…:` before it. */
@@ -29,7 +32,7 @@ export interface ExecRequest {
 
 /** The process that is to run. @throws {ContainerError} invalid_argument, SpecError */
 export function buildProcess(kernel: Kernel, template: Process | undefined, request: ExecRequest): Process {
-  if (request.processFile !== undefined) return supported(parseProcess(readText(kernel, request.processFile)).process);
+  if (request.processFile !== undefined) return parseProcess(readText(kernel, request.processFile)).process;
   if (template === undefined) {
     throw new ContainerError("failed_precondition", "cannot exec without --process: the config has no process");
   }
@@ -51,14 +54,9 @@ export function buildProcess(kernel: Kernel, template: Process | undefined, requ
     user: withUser(template.user ?? {}, request),
     capabilities: withCapabilities(template.capabilities ?? {}, request.capabilities),
     noNewPrivileges: request.noNewPrivileges || template.noNewPrivileges === true,
+    ...(request.apparmor && { apparmorProfile: request.apparmor }),
+    ...(request.processLabel && { selinuxLabel: request.processLabel }),
   };
-}
-
-/** @throws {ContainerError} unimplemented, for what no step exists for */
-function supported(process: Process): Process {
-  const label = process.apparmorProfile === undefined ? "selinuxLabel" : "apparmorProfile";
-  if (process[label] === undefined) return process;
-  throw new ContainerError("unimplemented", `cannot exec: not supported: process.${label}`);
 }
 
 const MAX_ID = 0xffff_fffe;

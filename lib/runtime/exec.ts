@@ -5,6 +5,7 @@ import { isRunning } from "../linux/procfs.ts";
 import { connectStream, socketPair } from "../linux/socket.ts";
 import { compileExec, type ExecTarget } from "../plan/exec.ts";
 import type { Process } from "../spec/config.ts";
+import { announce } from "./announce.ts";
 import { hookState, statusOf } from "./container-status.ts";
 import { type ContainerRecord, readContainerConfig, readRecord } from "./container-store.ts";
 import { refuseConsoleSocket } from "./create.ts";
@@ -15,7 +16,6 @@ import { watchInit } from "./foreground.ts";
 import { gatherHost } from "./host.ts";
 import { openRelay } from "./open-relay.ts";
 import type { RuntimeOptions, Stdio } from "./options.ts";
-import { writePidFile } from "./pid-file.ts";
 import { loadFilter, openListener } from "./seccomp-cache.ts";
 import { type ExecProgram, startProcess } from "./start-process.ts";
 import type { TerminalRelay } from "./terminal-relay.ts";
@@ -59,7 +59,7 @@ async function prepareExec(
   const initPid = refuseUnlessRunning(options, record, request);
   const { config, exact } = readContainerConfig(options, request.id);
   const linux = config.linux ?? {};
-  const host = gatherHost(options, config, {
+  const host = gatherHost(options, { ...config, process }, {
     id: record.id,
     rootfs: record.rootfs,
     foreground: !request.detach,
@@ -93,7 +93,7 @@ async function prepareExec(
           await (await import("./scope.ts")).attachToScope(options, record.cgroups, { cgroups, pid, control });
         }
       : undefined;
-  const program = { steps, initProc, preserveFds, stdio, onStart, seccomp: listener && { listener, tell } };
+  const program = { process, steps, initProc, preserveFds, stdio, onStart, seccomp: listener && { listener, tell } };
   const kept = open.move();
   return { request, process, program, [Symbol.dispose]: () => kept.dispose() };
 }
@@ -120,7 +120,7 @@ async function execDetached(options: RuntimeOptions, launch: ExecLaunch): Promis
   const path = request.consoleSocket;
   using console = path === undefined ? undefined : connectStream(options.kernel, path);
   const pid = await startProcess(options, program, console);
-  if (request.pidFile !== undefined) writePidFile(options.kernel, request.pidFile, pid);
+  await announce(options, request, pid);
   return 0;
 }
 
@@ -137,7 +137,7 @@ async function execInForeground(options: RuntimeOptions, launch: ExecLaunch): Pr
     using console = near;
     using remote = far;
     const pid = await startProcess(options, program, remote);
-    if (request.pidFile !== undefined) writePidFile(kernel, request.pidFile, pid);
+    await announce(options, request, pid);
     if (console !== undefined) relay = await openRelay(kernel, console);
     return await watch.wait(pid, () => relay?.resize());
   } finally {

@@ -9,15 +9,17 @@ import type { Kernel } from "../linux/kernel.ts";
 import { readStat } from "../linux/procfs.ts";
 import { receive } from "../linux/socket.ts";
 import { type Plan, planSteps } from "../plan/compile.ts";
+import { refuseOtherLabel } from "../plan/labels.ts";
 import {
   MESSAGE_BYTES,
   MESSAGE_HOOKS,
+  MESSAGE_LABEL,
   MESSAGE_LISTENER,
   MESSAGE_NETWORK,
   MESSAGE_PID,
   MESSAGE_READY,
 } from "../plan/messages.ts";
-import type { Hooks } from "../spec/config.ts";
+import type { Hooks, Process } from "../spec/config.ts";
 import { hookState } from "./container-status.ts";
 import { type ContainerRecord, writeRecord } from "./container-store.ts";
 import { DEBUG } from "./debug-words.ts";
@@ -39,6 +41,8 @@ export interface Progress {
   record: ContainerRecord;
   /** Takes the descriptor of a filter that notifies. */
   readonly listener?: SeccompListener | undefined;
+  /** `process` of the config, whose labels are checked. */
+  readonly process?: Process | undefined;
 }
 
 /** Reads the program's messages until the container is complete. @throws {SyscallError} for the refused step */
@@ -50,59 +54,63 @@ export async function followProgram(
   progress: Progress,
 ): Promise<CreatedContainer> {
   // Init can be further than the process that tells its pid: what it says meanwhile is kept.
-  const early: Message[] = [];
+  const early: Told[] = [];
   for (;;) {
     const kept = progress.record.init === undefined ? undefined : early.shift();
-    const news = kept ?? (await readMessage(options, plan, control, progress));
-    const { message } = news;
+    const told = kept ?? (await readMessage(options, plan, control, progress));
     const { init } = progress.record;
     if (init === undefined) {
-      early.push(news);
+      early.push(told);
       continue;
     }
-    if (message === MESSAGE_READY) {
-      options.debug(DEBUG.complete);
-      return { record: progress.record, initPid: init.pid };
-    }
-    if (message === MESSAGE_LISTENER) {
-      progress.listener?.deliver(init.pid, hookState(progress.record, init.pid, "creating"));
-    }
-    if (message === MESSAGE_NETWORK) {
-      const { moveNetDevices } = await import("./net-devices.ts");
-      const devices = plan.runtime.filter(({ call }) => call === "moveDevice");
-      moveNetDevices(options.kernel, devices, { pid: init.pid, fd: news.value });
-      letGoOn(options.kernel, control);
-    }
-    if (message === MESSAGE_HOOKS) {
-      const state = hookState(progress.record, init.pid, "creating");
-      await runHooks("prestart", hooks.prestart, state);
-      await runHooks("createRuntime", hooks.createRuntime, state);
-      letGoOn(options.kernel, control);
+    const state = () => hookState(progress.record, init.pid, "creating");
+    switch (told.message) {
+      case MESSAGE_READY:
+        options.debug(DEBUG.complete);
+        return { record: progress.record, initPid: init.pid };
+      case MESSAGE_LISTENER:
+        progress.listener?.deliver(init.pid, state());
+        break;
+      case MESSAGE_LABEL:
+        refuseOtherLabel(told.bytes, progress.process);
+        sendAnswer(options.kernel, control);
+        break;
+      case MESSAGE_NETWORK: {
+        const { moveNetDevices } = await import("./net-devices.ts");
+        const devices = plan.runtime.filter(({ call }) => call === "moveDevice");
+        moveNetDevices(options.kernel, devices, { pid: init.pid, fd: told.value });
+        sendAnswer(options.kernel, control);
+        break;
+      }
+      case MESSAGE_HOOKS:
+        await runHooks("prestart", hooks.prestart, state());
+        await runHooks("createRuntime", hooks.createRuntime, state());
+        sendAnswer(options.kernel, control);
     }
   }
 }
 
-type Message = Extract<Report, { kind: "message" }>;
-
-/** Init waits for any answer; one that has been killed gets none. */
-function letGoOn(kernel: Kernel, control: OwnedFd): void {
+/** Lets a process go on that waits for an answer; one that has ended says so itself. */
+export function sendAnswer(kernel: Kernel, control: OwnedFd): void {
   kernel.call("sendto", control.number, new Uint8Array(MESSAGE_BYTES), MESSAGE_BYTES, MSG.MSG_NOSIGNAL, 0, 0);
 }
 
+/** A message of the program, and all its bytes. */
+export interface Told {
+  readonly message: number;
+  readonly value: number;
+  readonly bytes: Uint8Array;
+}
+
 /** Reads one message; the pid of init is written down at once. @throws {SyscallError} for the refused step */
-async function readMessage(
-  options: RuntimeOptions,
-  plan: Plan,
-  control: OwnedFd,
-  progress: Progress,
-): Promise<Message> {
+async function readMessage(options: RuntimeOptions, plan: Plan, control: OwnedFd, progress: Progress): Promise<Told> {
   await awaitReadable(options, control);
   const bytes = receiveReport(options.kernel, control, progress.listener);
   if (bytes.length === 0) throw await endedEarly(options, progress.record);
   const report = parseReport(bytes);
   if (report.kind === "failure") throw refusalOf(plan, report);
   if (report.message === MESSAGE_PID) recordInit(options, progress, report.value);
-  return report;
+  return { message: report.message, value: report.value, bytes };
 }
 
 /** One message of a program: a descriptor can come with it when there is somebody to take it. Empty at the end. */

@@ -2,8 +2,10 @@ import { FILE_TYPE } from "../linux/constants/files.ts";
 import { RLIMITS } from "../linux/constants/processes.ts";
 import { findStatus, findText, readText } from "../linux/files.ts";
 import type { Kernel } from "../linux/kernel.ts";
+import { findSecurityModules } from "../linux/security-modules.ts";
 import { cgroupOwner } from "../plan/cgroup/delegate.ts";
 import type { CgroupHost, Host } from "../plan/host.ts";
+import { needsSecurityModules } from "../plan/labels.ts";
 import { needsRootfsMountPoint } from "../plan/rootfs.ts";
 import type { ScopeName } from "../plan/systemd/unit.ts";
 import type { Config } from "../spec/config.ts";
@@ -39,15 +41,17 @@ export function gatherHost(options: HostOptions, config: Config, context: HostCo
     architecture: kernel.architecture,
     lastCapability: Number(readText(kernel, "/proc/sys/kernel/cap_last_cap")),
     nofile: context.nofile ?? callerNofile(kernel),
+    ignoredSignals: ignoredSignals(kernel),
     ...lookAtStdio(kernel, foreground, context.stdio ?? OWN_STDIO),
     ...gatherPrivilege(options, config, context),
     ...(scope === undefined ? {} : { scope: scope.name }),
   };
+  const facts = needsSecurityModules(config) ? { ...host, securityModules: findSecurityModules(kernel) } : host;
   const needsMountPoint = needsRootfsMountPoint(config.linux ?? {});
-  if (!needsMountPoint && !noPivot) return host;
+  if (!needsMountPoint && !noPivot) return facts;
   const mounts = readMounts(readText(kernel, "/proc/self/mountinfo"));
   return {
-    ...host,
+    ...facts,
     ...(needsMountPoint ? { rootfsMountPoint: mountOf(mounts, rootfs)?.point ?? "/" } : {}),
     ...(noPivot ? { kernelMounts: kernelMountsOf(mounts, rootfs) } : {}),
   };
@@ -91,6 +95,13 @@ function callerNofile(kernel: Kernel): Host["nofile"] {
     return { soft: hard, hard };
   const soft = parents[0] ?? hard;
   return { soft: soft > hard ? hard : soft, hard };
+}
+
+/** proc_pid_status(5): bit N-1 of SigIgn is signal N. */
+export function ignoredSignals(kernel: Kernel): readonly number[] {
+  const [, digits = "0"] = /^SigIgn:\t([0-9a-f]+)$/m.exec(readText(kernel, "/proc/self/status")) ?? [];
+  const bits = [...BigInt(`0x${digits}`).toString(2)].reverse();
+  return bits.flatMap((bit, index) => (bit === "1" ? [index + 1] : []));
 }
 
 /** What the standard streams are, as far as the plan has to know. */

@@ -33,7 +33,13 @@ export interface CreateRequest {
   readonly bundle: string;
   /** Path of the unix socket that takes the terminal. */
   readonly consoleSocket?: string;
+  /** Path of the unix socket that takes a pidfd of init. */
+  readonly pidfdSocket?: string;
   readonly pidFile?: string;
+  /** sd_notify(3): the socket of the service manager, which the container gets a proxy of. */
+  readonly notifySocket?: string;
+  /** Variables that are added to those of the config. */
+  readonly environment?: readonly string[];
   readonly noPivot: boolean;
   readonly noNewKeyring: boolean;
   /** How many descriptors after 2 the container keeps. */

@@ -1,5 +1,6 @@
 import { ContainerError } from "../errors.ts";
 import { connectStream, socketPair } from "../linux/socket.ts";
+import { announce, announcementOf } from "./announce.ts";
 import { type Bundle, loadBundle } from "./bundle.ts";
 import { lockContainer } from "./container-store.ts";
 import { refuseConsoleSocket } from "./create.ts";
@@ -7,9 +8,9 @@ import { createContainer } from "./create-container.ts";
 import { destroy } from "./destroy.ts";
 import type { CreatedContainer } from "./follow-program.ts";
 import { type InitWatch, watchInit } from "./foreground.ts";
+import { openProxy } from "./open-proxy.ts";
 import { openRelay } from "./open-relay.ts";
 import type { CreateRequest, RuntimeOptions } from "./options.ts";
-import { writePidFile } from "./pid-file.ts";
 import { startLocked } from "./start.ts";
 import type { TerminalRelay } from "./terminal-relay.ts";
 
@@ -45,7 +46,9 @@ async function runDetached(options: RuntimeOptions, request: RunRequest, bundle:
   const path = request.consoleSocket;
   using console = path === undefined ? undefined : connectStream(options.kernel, path);
   const created = await createContainer(options, request, bundle, { console });
+  using proxy = await openProxy(options, request.id, request.notifySocket);
   await orDestroy(options, created, () => startNew(options, request, created));
+  proxy?.wait(created.initPid);
 }
 
 async function runInForeground(
@@ -67,11 +70,13 @@ async function runInForeground(
         watch = watchInit(options.kernel, { subreaper: !request.noSubreaper });
       },
     });
+    using proxy = await openProxy(options, request.id, request.notifySocket);
     await orDestroy(options, created, async () => {
       if (console !== undefined) relay = await openRelay(options.kernel, console);
       await startNew(options, request, created);
     });
     watch ??= watchInit(options.kernel, { subreaper: !request.noSubreaper });
+    proxy?.follow(process.pid);
     const status = await watch.wait(created.initPid, () => relay?.resize());
     await relay?.stop();
     relay = undefined;
@@ -85,7 +90,7 @@ async function runInForeground(
 
 /** Writes the pid file and starts the program. */
 async function startNew(options: RuntimeOptions, request: RunRequest, created: CreatedContainer): Promise<void> {
-  if (request.pidFile !== undefined) writePidFile(options.kernel, request.pidFile, created.initPid);
+  await announce(options, announcementOf(request, created.record.annotations), created.initPid);
   using directory = await lockContainer(options, request.id);
   await startLocked(options, created.record, directory);
 }

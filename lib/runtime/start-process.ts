@@ -6,11 +6,13 @@ import { socketPair } from "../linux/socket.ts";
 import type { PlanProcess } from "../plan/compile.ts";
 import { encode, presetRegister } from "../plan/encode.ts";
 import { INIT_PROC } from "../plan/exec.ts";
-import { MESSAGE_LISTENER, MESSAGE_PID } from "../plan/messages.ts";
+import { refuseOtherLabel } from "../plan/labels.ts";
+import { MESSAGE_LABEL, MESSAGE_LISTENER, MESSAGE_PID } from "../plan/messages.ts";
 import { CONTROL, type Step } from "../plan/step.ts";
 import { CONSOLE_SOCKET } from "../plan/terminal.ts";
+import type { Process } from "../spec/config.ts";
 import { DEBUG } from "./debug-words.ts";
-import { receiveReport } from "./follow-program.ts";
+import { receiveReport, sendAnswer, type Told } from "./follow-program.ts";
 import type { RuntimeOptions, Stdio } from "./options.ts";
 import type { SeccompListener } from "./seccomp-listener.ts";
 import { stepError } from "./step-error.ts";
@@ -18,6 +20,7 @@ import { awaitChild, awaitReadable } from "./waits.ts";
 
 /** The program that adds a process to a container, and what it is started with. */
 export interface ExecProgram {
+  readonly process: Process;
   readonly steps: readonly Step[];
   /** Init's directory in /proc. */
   readonly initProc: OwnedFd;
@@ -64,38 +67,39 @@ export async function startProcess(
 }
 
 /** execve(2) closes the program's end of the socket: its end is the news that the process runs. */
-async function followUntilExecuted(
-  options: RuntimeOptions,
-  { steps, seccomp }: ExecProgram,
-  control: OwnedFd,
-): Promise<number> {
+async function followUntilExecuted(options: RuntimeOptions, program: ExecProgram, control: OwnedFd): Promise<number> {
   let pid: number | undefined;
-  let hasListener = false;
+  // The process can be further than the one that tells its pid: what it says meanwhile is kept.
+  const told: Told[] = [];
   for (;;) {
     await awaitReadable(options, control);
-    const bytes = receiveReport(options.kernel, control, seccomp?.listener);
+    const bytes = receiveReport(options.kernel, control, program.seccomp?.listener);
     if (bytes.length === 0) break;
     const report = parseReport(bytes);
-    if (report.kind === "failure") throw await reapRefused(options, steps, report, pid);
+    if (report.kind === "failure") throw await reapRefused(options, program.steps, report, pid);
     if (report.message === MESSAGE_PID) {
       pid = report.value;
       options.debug(`${DEBUG.born}: pid ${pid}`);
       options.debug(DEBUG.aboutToExec);
-    }
-    if (report.message === MESSAGE_LISTENER) hasListener = true;
-    // The process can be further than the one that tells its pid.
-    if (!hasListener || pid === undefined) continue;
-    hasListener = false;
-    await tellListener(options, pid, seccomp);
+    } else told.push({ message: report.message, value: report.value, bytes });
+    if (pid === undefined) continue;
+    for (const message of told.splice(0)) await heed(options, program, { pid, control, ...message });
   }
   if (pid !== undefined) return pid;
   throw new ContainerError("internal", "cannot start the process: it ended before it was complete");
 }
 
-/** A process whose calls nobody answers is of no use: it is ended. @throws {ContainerError} */
-async function tellListener(options: RuntimeOptions, pid: number, seccomp: ExecProgram["seccomp"]): Promise<void> {
+/** Does what a message of the process asks for; when it cannot be done, the process is ended. @throws {ContainerError} */
+async function heed(
+  options: RuntimeOptions,
+  { process, seccomp }: ExecProgram,
+  { pid, control, message, bytes }: Told & { readonly pid: number; readonly control: OwnedFd },
+): Promise<void> {
   try {
-    seccomp?.tell(pid);
+    if (message === MESSAGE_LISTENER) seccomp?.tell(pid);
+    if (message !== MESSAGE_LABEL) return;
+    refuseOtherLabel(bytes, process);
+    sendAnswer(options.kernel, control);
   } catch (error) {
     options.kernel.call("kill", pid, SIGNALS.SIGKILL);
     await awaitChild(options, pid);

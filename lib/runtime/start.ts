@@ -16,14 +16,26 @@ import {
 } from "./container-store.ts";
 import { killProcesses } from "./destroy.ts";
 import { runHooks } from "./hooks.ts";
-import type { RuntimeOptions } from "./options.ts";
+import { openProxy } from "./open-proxy.ts";
+import type { CreateRequest, RuntimeOptions } from "./options.ts";
 import { stepError } from "./step-error.ts";
 import { awaitReadable } from "./waits.ts";
 
 /** runtime.md § Start. @throws {ContainerError} failed_precondition unless the container is created */
-export async function start(options: RuntimeOptions, id: string): Promise<void> {
+export async function start(
+  options: RuntimeOptions,
+  id: string,
+  { notifySocket }: Pick<CreateRequest, "notifySocket"> = {},
+): Promise<void> {
   using directory = await lockContainer(options, id);
-  await startLocked(options, readRecord(options, id), directory);
+  const record = readRecord(options, id);
+  if (notifySocket === undefined) return await startLocked(options, record, directory);
+  refuseUnlessCreated(options, record);
+  using proxy = await openProxy(options, id, notifySocket);
+  await startLocked(options, record, directory);
+  // The program may take its time to be ready; meanwhile others may work on the container.
+  directory.close();
+  if (record.init !== undefined) proxy?.wait(record.init.pid);
 }
 
 /**

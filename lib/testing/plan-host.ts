@@ -15,6 +15,7 @@ const CALLER = {
   architecture: "x64",
   lastCapability: 40,
   nofile: { soft: 1024n, hard: 1_048_576n },
+  ignoredSignals: [13, 25, 40],
   nullStdio: [0],
   givenStdio: [1, 2],
 } as const;

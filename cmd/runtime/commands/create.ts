@@ -17,7 +17,7 @@ export const createCommand = command({
   flags: createFlags,
   run: async (context: RuntimeContext, args, flags) => {
     const { create } = await import("../../../lib/runtime/create.ts");
-    await create(context.options, toCreateRequest(context.cwd, args.id, flags));
+    await create(context.options, toCreateRequest(context, args.id, flags));
     return 0;
   },
 });

@@ -1,4 +1,3 @@
-import { ContainerError } from "../../../lib/errors.ts";
 import type { Arg } from "../../args.ts";
 import { command } from "../../command.ts";
 import { ExitError } from "../../exit-error.ts";
@@ -38,6 +37,7 @@ export const execCommand = command({
   args: { id: containerId, command: commandLine },
   flags: {
     consoleSocket: path("unix socket that is sent the master end of the terminal"),
+    pidfdSocket: path("unix socket that is sent a pidfd of the process"),
     cwd: text("working directory of the process", { label: "DIR" }),
     env: repeated("set a variable: NAME=value", { short: "e" }),
     tty: boolean("give the process a terminal", { short: "t" }),
@@ -46,8 +46,8 @@ export const execCommand = command({
     process: path("file with the process, as in config.json", { short: "p" }),
     detach: boolean("return as soon as the process runs", { short: "d" }),
     pidFile: path("file that is written the pid of the process"),
-    processLabel: text("SELinux label (not supported)", { hidden: true }),
-    apparmor: text("AppArmor profile (not supported)", { hidden: true }),
+    processLabel: text("SELinux label of the process", { label: "LABEL" }),
+    apparmor: text("AppArmor profile of the process", { label: "PROFILE" }),
     noNewPrivs: boolean("set no_new_privs"),
     cap: repeated("add a capability to the bounding, effective and permitted set", { short: "c" }),
     preserveFds: count("pass on N more file descriptors, after those of standard I/O"),
@@ -56,10 +56,6 @@ export const execCommand = command({
   },
   run: async (context: RuntimeContext, args, flags) => {
     const { exec } = await import("../../../lib/runtime/exec.ts");
-    const label = flags.processLabel ?? flags.apparmor;
-    if (label !== undefined) {
-      throw new ContainerError("unimplemented", "cannot exec: not supported: --process-label, --apparmor");
-    }
     const at = (file: string | undefined) => (file === undefined ? undefined : absolutePath(context.cwd, file));
     const request = {
       id: args.id,
@@ -72,9 +68,12 @@ export const execCommand = command({
       additionalGids: flags.additionalGids,
       capabilities: flags.cap,
       noNewPrivileges: flags.noNewPrivs,
+      apparmor: flags.apparmor,
+      processLabel: flags.processLabel,
       detach: flags.detach,
       pidFile: at(flags.pidFile),
       consoleSocket: at(flags.consoleSocket),
+      pidfdSocket: at(flags.pidfdSocket),
       preserveFds: flags.preserveFds,
       ignorePaused: flags.ignorePaused,
       cgroups: flags.cgroup,

@@ -30,6 +30,7 @@ async function run(seccomp: object | undefined, ...argv: readonly string[]): Pro
     describe: () => Promise.reject(new Error("not asked for")),
     uid: 1000,
     gid: 1000,
+    pid: 1,
     print: (content) => {
       printed.push(content);
       return Promise.resolve();

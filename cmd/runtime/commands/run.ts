@@ -28,7 +28,7 @@ export const runCommand = command({
   run: async (context: RuntimeContext, args, flags) => {
     const { run } = await import("../../../lib/runtime/run.ts");
     const { detach, keep, noSubreaper } = flags;
-    const request = toCreateRequest(context.cwd, args.id, flags);
+    const request = toCreateRequest(context, args.id, flags);
     return await run(context.options, { ...request, detach, keep, noSubreaper });
   },
 });

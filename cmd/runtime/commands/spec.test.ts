@@ -24,6 +24,7 @@ function contextIn(cwd: string): RuntimeContext {
     describe: () => Promise.reject(new Error("not asked for")),
     uid: 1000,
     gid: 1000,
+    pid: 1,
     print: (content) => {
       printed.push(content);
       return Promise.resolve();

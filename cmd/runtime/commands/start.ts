@@ -11,7 +11,8 @@ export const startCommand = command({
   flags: {},
   run: async (context: RuntimeContext, args) => {
     const { start } = await import("../../../lib/runtime/start.ts");
-    await start(context.options, args.id);
+    const notifySocket = context.env["NOTIFY_SOCKET"] ?? "";
+    await start(context.options, args.id, notifySocket === "" ? {} : { notifySocket });
     return 0;
   },
 });

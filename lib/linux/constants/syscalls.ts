@@ -93,6 +93,7 @@ const NUMBERS = {
   setresgid: [119, 149],
   setresuid: [117, 147],
   setsid: [112, 157],
+  setxattr: [188, 5],
   setuid: [105, 146],
   socket: [41, 198],
   socketpair: [53, 199],

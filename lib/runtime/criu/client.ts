@@ -10,6 +10,7 @@ import { type CriuProgram, compileCriu, inheritedRegister } from "../../plan/cri
 import { encode, presetRegister } from "../../plan/encode.ts";
 import { MESSAGE_READY } from "../../plan/messages.ts";
 import { CONTROL, type Step } from "../../plan/step.ts";
+import { ignoredSignals } from "../host.ts";
 import type { RuntimeOptions } from "../options.ts";
 import { stepError } from "../step-error.ts";
 import { awaitChild, awaitReadable } from "../waits.ts";
@@ -64,7 +65,7 @@ export async function findCriu(options: RuntimeOptions, environment: Environment
     throw new ContainerError("not_found", 'exec: "criu": executable file not found in $PATH: install criu(8)');
   }
   const env = Object.entries(environment).map(([name, value = ""]) => `${name}=${value}`);
-  const criu: CriuProgram = { path, env, inherited: 0 };
+  const criu: CriuProgram = { path, env, inherited: 0, ignoredSignals: ignoredSignals(options.kernel) };
   const { version } = await ask(options, criu, "VERSION", {});
   const { major = 0, minor = 0, sublevel = 0 } = version ?? {};
   const number = major * 10_000 + minor * 100 + sublevel;

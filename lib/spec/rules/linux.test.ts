@@ -118,6 +118,11 @@ const tables: Record<string, LinuxCase[]> = {
       faults: ["/memoryPolicy/nodes: must be a list"],
     },
     {
+      name: "refuses a range that descends",
+      linux: { memoryPolicy: { mode: "MPOL_BIND", nodes: "2-1" } },
+      faults: ["/memoryPolicy/nodes: must have ascending ranges"],
+    },
+    {
       name: "refuses flags without nodes",
       linux: { memoryPolicy: { mode: "MPOL_PREFERRED", flags: ["MPOL_F_STATIC_NODES"] } },
       faults: ["/memoryPolicy/flags/0: must not be used without nodes"],

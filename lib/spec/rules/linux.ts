@@ -1,6 +1,7 @@
 import { pointerTo } from "../../json-pointer.ts";
 import type { IntelRdt, Linux, MemoryPolicy } from "../config.ts";
 import type { Report, Rule } from "../rule.ts";
+import { checkNumberList } from "./number-list.ts";
 
 /** config-linux.md: the small sections. */
 export const linuxRules: readonly Rule<Linux>[] = [
@@ -60,6 +61,7 @@ function checkIntelRdt({ closID }: IntelRdt, at: string, report: Report): void {
 /** set_mempolicy(2), EINVAL */
 function checkMemoryPolicy(policy: MemoryPolicy, at: string, report: Report): void {
   const { mode, nodes, flags } = policy;
+  checkNumberList(nodes, `${at}/nodes`, report);
   const takesNodes = mode !== "MPOL_DEFAULT" && mode !== "MPOL_LOCAL";
   if (!takesNodes && nodes !== undefined) report(`${at}/nodes`, nodes, `must be absent with the mode "${mode}"`);
   if (takesNodes && mode !== "MPOL_PREFERRED" && nodes === undefined) {

@@ -114,6 +114,11 @@ const cases: Case[] = [
     config: withProcess({ execCPUAffinity: { initial: "0-" } }),
     faults: ["/process/execCPUAffinity/initial: must be a list"],
   },
+  ...["3-1", "0,65536", "0-4294967295", "0-99999999999"].map((final) => ({
+    name: `refuses the CPU list ${final}`,
+    config: withProcess({ execCPUAffinity: { final } }),
+    faults: ["/process/execCPUAffinity/final: must have ascending ranges of numbers up to 65535"],
+  })),
   {
     name: "refuses a newline in the AppArmor profile",
     config: withProcess({ apparmorProfile: "a\nb" }),

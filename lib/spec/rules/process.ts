@@ -1,10 +1,18 @@
 import type { Process, Scheduler } from "../config.ts";
 import type { Report, Rule } from "../rule.ts";
+import { checkNumberList } from "./number-list.ts";
 
 /** config.md § Process */
 export const processRules: readonly Rule<Process>[] = [
   { reads: ["/args"], check: checkArgs },
   { reads: ["/rlimits"], check: checkRlimits },
+  {
+    reads: ["/execCPUAffinity"],
+    check({ execCPUAffinity: { initial, final } = {} }, at, report) {
+      checkNumberList(initial, `${at}/execCPUAffinity/initial`, report);
+      checkNumberList(final, `${at}/execCPUAffinity/final`, report);
+    },
+  },
   {
     reads: ["/scheduler"],
     check({ scheduler }, at, report) {
