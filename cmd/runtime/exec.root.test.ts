@@ -89,4 +89,32 @@ describe("tsrun exec", () => {
       await site.ok("delete", "web");
     }),
   );
+
+  it(
+    "checks its options as config.json is checked, in runc's words",
+    checked(async (site) => {
+      const runc = new Runc(site);
+      await site.ok("run", "--detach", "--bundle", site.bundle(LONG), "web");
+      await runc.withContainer(site.bundle(LONG), "web", async () => {
+        const cases: readonly (readonly [options: readonly string[], words: string])[] = [
+          [["--cwd", "tmp"], "Cwd must be an absolute path"],
+          [["--env", "X"], "invalid environment variable"],
+        ];
+        for (const [options, words] of cases) {
+          const ours = await site.run("exec", ...options, "web", "true");
+          const theirs = await runc.run("exec", ...options, "web", "true");
+          expect(ours.status, words).to.equal(theirs.status);
+          expect(ours.stderr).to.include(words);
+          expect(theirs.stderr).to.include(words);
+        }
+        const ours = await site.run("exec", "--cap", "nonsense", "--cwd", "", "web", "sh", "-c", "pwd");
+        const theirs = await runc.run("exec", "--cap", "nonsense", "--cwd", "", "web", "sh", "-c", "pwd");
+        expect(ours).to.deep.include({ status: 0, stdout: theirs.stdout });
+        for (const { stderr } of [ours, theirs]) {
+          expect(stderr).to.include("ignoring unknown or unavailable capabilities: [nonsense]");
+        }
+      });
+      await site.ok("delete", "--force", "web");
+    }),
+  );
 });

@@ -1,9 +1,11 @@
 import { detectCgroups } from "./cgroup/detect.ts";
 import { errnoNumber } from "./constants/errno.ts";
 import { CLONE } from "./constants/processes.ts";
+import { SECCOMP, SECCOMP_FILTER_FLAG } from "./constants/seccomp.ts";
 import { OwnedFd } from "./fd.ts";
 import { exists, findText, listDirectory } from "./files.ts";
 import type { Kernel } from "./kernel.ts";
+import { findSecurityModules } from "./security-modules.ts";
 
 /** What the running kernel offers to this process, found by trying; a seccomp filter around us counts as the kernel. */
 export interface KernelOffers {
@@ -17,6 +19,9 @@ export interface KernelOffers {
   };
   /** seccomp(2), in the kernel's words: `kill_process`, `errno` … */
   readonly seccompActions: readonly string[];
+  /** Flags of seccomp(2) that the kernel knows. */
+  readonly seccompFlags: readonly string[];
+  readonly securityModules: { readonly apparmor: boolean; readonly selinux: boolean };
   readonly cgroup: { readonly mode: "v1" | "v2" | "hybrid"; readonly controllers: readonly string[] };
   readonly namespaces: readonly string[];
   readonly pressureStallInformation: boolean;
@@ -35,6 +40,8 @@ export function probeKernel(kernel: Kernel): KernelOffers {
       pidfd: probePidfd(kernel),
     },
     seccompActions: words(findText(kernel, "/proc/sys/kernel/seccomp/actions_avail") ?? ""),
+    seccompFlags: probeSeccompFlags(kernel),
+    securityModules: findSecurityModules(kernel),
     cgroup: probeCgroups(kernel),
     namespaces: listDirectory(kernel, "/proc/self/ns")
       .map(({ name }) => name)
@@ -60,6 +67,17 @@ function probeCloneIntoCgroup(kernel: Kernel): boolean {
   view.setBigUint64(CLONE_ARGS_EXIT_SIGNAL, SIGCHLD, true);
   view.setBigUint64(CLONE_ARGS_CGROUP, NO_DESCRIPTOR, true);
   return kernel.call("clone3", args, args.length) === -errnoNumber("EBADF");
+}
+
+/** A kernel that knows the flags looks at the filter, which is nowhere: EFAULT. */
+function probeSeccompFlags(kernel: Kernel): readonly string[] {
+  const { SECCOMP_FILTER_FLAG_NEW_LISTENER: listener, SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV: wait } =
+    SECCOMP_FILTER_FLAG;
+  const isKnown = (bits: number) => {
+    const flags = bits === wait ? bits + listener : bits;
+    return kernel.call("seccomp", SECCOMP.SECCOMP_SET_MODE_FILTER, flags, 0) === -errnoNumber("EFAULT");
+  };
+  return Object.entries(SECCOMP_FILTER_FLAG).flatMap(([name, bits]) => (isKnown(bits) ? [name] : []));
 }
 
 function probePidfd(kernel: Kernel): boolean {

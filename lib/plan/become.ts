@@ -1,4 +1,4 @@
-import type { Linux, Process } from "../spec/config.ts";
+import type { Linux, Process, StringMap } from "../spec/config.ts";
 import {
   compileBoundingSet,
   compileCapabilities,
@@ -25,8 +25,15 @@ export interface Become {
   readonly execute: (hooks?: readonly Step[]) => readonly Step[];
 }
 
+/** What else of a container its processes depend on. */
+export interface Surroundings {
+  readonly linux: Linux;
+  readonly filter: LoadableFilter | undefined;
+  readonly annotations: StringMap | undefined;
+}
+
 /** config.md § Process: limits, scheduling, credentials, working directory, seccomp, program; for init and for exec. */
-export function compileBecome(process: Process, linux: Linux, host: Host, filter: LoadableFilter | undefined): Become {
+export function compileBecome(process: Process, { linux, filter, annotations }: Surroundings, host: Host): Become {
   const { user = {}, capabilities = {} } = process;
   const cwd = compileCwd(process);
   const executable = compileExecutable(process);
@@ -51,7 +58,7 @@ export function compileBecome(process: Process, linux: Linux, host: Host, filter
       ...compileStdioOwner(user, host, process.terminal === true),
       ...(isLate ? [] : load),
       ...compileBoundingSet(capabilities, host),
-      ...compileUser(user, groupsPolicy(linux, host)),
+      ...compileUser(user, groupsPolicy(linux, host, annotations)),
       ...compileCapabilities(capabilities, host),
       ...cwd.asUser,
       ...executable.find,

@@ -29,6 +29,7 @@ import {
   tieDeath,
   tieToRuntime,
 } from "./process.ts";
+import { compileResctrl, refuseResctrl } from "./resctrl.ts";
 import { compileRaisedLimits } from "./rlimits.ts";
 import {
   compileMoveRoot,
@@ -93,6 +94,7 @@ export function compileSetup(config: Config, host: Host, request: Request): read
   refuseUnsupported(config);
   refuseRootless(config, host);
   refuseLabels(config.process, config.linux?.mountLabel, host);
+  refuseResctrl(config.linux?.intelRdt, host.resctrl);
   for (const mount of planMounts(config.mounts ?? [])) refuseUnsafe(mount);
   const { process, linux = {} } = config;
   const namespaces = linux.namespaces ?? [];
@@ -103,6 +105,7 @@ export function compileSetup(config: Config, host: Host, request: Request): read
     ...(host.scope === undefined ? [] : awaitScope()),
     ...compileOomScore(process),
     ...compileCgroups(linux.resources ?? {}, host),
+    ...compileResctrl(linux.intelRdt, host.resctrl, request.id),
     ...(isOrdinaryUser(host) ? [] : compileDelegation(config, host)),
     ...compilePrivileged(config, host, request),
     ...(process === undefined ? [] : openForLabels(process)),
@@ -163,7 +166,7 @@ export function compileInit(config: Config, host: Host, request: Request): reado
     ...compileHardening(),
     ...compileEarlyOpening(config, host, request),
     // A change of user takes back what ties it to the runtime.
-    ...(isUser ? [...becomeRoot(linux, host), ...compileHardening()] : []),
+    ...(isUser ? [...becomeRoot(linux, host, config.annotations), ...compileHardening()] : []),
     ...unshareRest(namespaces),
     compileSession(),
     ...(request.noNewKeyring ? [] : withKeyLabel(config.process?.selinuxLabel, compileKeyring(request.id, isUser))),
@@ -234,7 +237,7 @@ function compileProcess(config: Config, host: Host, request: Request): readonly 
   const { process, linux = {} } = config;
   const wait = awaitStart(request, isOrdinaryUser(host));
   if (process === undefined) return wait;
-  const become = compileBecome(process, linux, host, request.filter);
+  const become = compileBecome(process, { linux, filter: request.filter, annotations: config.annotations }, host);
   return [
     ...become.prepare,
     ...wait,

@@ -33,15 +33,15 @@ export function compileUser(user: User, policy: GroupsPolicy): readonly Step[] {
   ];
 }
 
-/** Whether setgroups(2) is allowed in the container's user namespace: proc_pid_setgroups(5). */
-export type GroupsPolicy = "allowed" | "denied" | "unknown";
+/** Whether setgroups(2) is allowed in the container's user namespace, proc_pid_setgroups(5), and wanted. */
+export type GroupsPolicy = "allowed" | "denied" | "unknown" | "kept";
 
 /**
  * setgroups(2): those listed and no others. Where it is denied those of the caller stay, which count for nothing but
  * what they let the caller do; nobody can list others there.
  */
 export function compileGroups(gids: readonly number[], policy: GroupsPolicy, purpose: Purpose): readonly Step[] {
-  if (policy === "denied") return [];
+  if (policy === "denied" || policy === "kept") return [];
   const step: Step = { call: "setgroups", args: [gids.length, groupList(gids)], purpose };
   return [policy === "unknown" && gids.length === 0 ? { ...step, tolerated: ["EPERM"] } : step];
 }

@@ -19,6 +19,7 @@ import type { CgroupHost, Host, Request } from "./host.ts";
 import { MESSAGE_READY, message, sendMessage } from "./messages.ts";
 import { type PlannedMount, planMounts, refuseUnsafe, sourcePath } from "./mounts.ts";
 import { compileDescriptors, compileSignals, tieToRuntime } from "./process.ts";
+import { compileResctrl, refuseResctrl } from "./resctrl.ts";
 import { awaitScope } from "./scope.ts";
 import { sendDescriptor } from "./send-descriptor.ts";
 import { CONTROL, flags, mode, type Purpose, register, type Step } from "./step.ts";
@@ -78,12 +79,14 @@ export function compileRestore(
   criu: CriuProgram & RestorePlace,
 ): readonly Step[] {
   refuseUnsupported(config);
+  refuseResctrl(config.linux?.intelRdt, host.resctrl);
   const mounts = planMounts(config.mounts ?? []);
   for (const mount of mounts) refuseUnsafe(mount);
   return [
     ...start(criu),
     ...(host.scope === undefined ? [] : awaitScope()),
     ...compileCgroups(config.linux?.resources ?? {}, host),
+    ...compileResctrl(config.linux?.intelRdt, host.resctrl, request.id),
     ...joinCgroups(host.cgroups),
     ...compileRoot(mounts, request, criu.root),
     ...criu.directories.flatMap(sendDirectory),

@@ -1,5 +1,5 @@
-import type { Linux, NamespaceType, Process } from "../spec/config.ts";
-import { compileBecome } from "./become.ts";
+import type { NamespaceType, Process } from "../spec/config.ts";
+import { compileBecome, type Surroundings } from "./become.ts";
 import { fdcwd, openFlags, ROOT, writeFile } from "./calls.ts";
 import { joinOpenCgroups, openCgroups } from "./cgroup/compile.ts";
 import { prctl } from "./credentials.ts";
@@ -15,9 +15,9 @@ import {
   compileSignals,
   joinKeyring,
 } from "./process.ts";
+import { joinResctrl } from "./resctrl.ts";
 import { compileAffinity, resetAffinity } from "./scheduling.ts";
 import { awaitScope } from "./scope.ts";
-import type { LoadableFilter } from "./seccomp/compile.ts";
 import { CONTROL, type Purpose, register, type Step } from "./step.ts";
 import { compileTerminal } from "./terminal.ts";
 import { becomeRoot } from "./user-namespace.ts";
@@ -26,7 +26,7 @@ import { becomeRoot } from "./user-namespace.ts";
 export const INIT_PROC = "initProc";
 
 /** The container a process is added to. */
-export interface ExecTarget {
+export interface ExecTarget extends Surroundings {
   readonly id: string;
   /** The namespaces the container does not share with the runtime. */
   readonly namespaces: readonly NamespaceType[];
@@ -36,9 +36,9 @@ export interface ExecTarget {
   readonly cgroups: CgroupHost;
   /** The runtime may not move a process there; systemd does it, while the program waits. */
   readonly isAttached?: boolean;
-  readonly linux: Linux;
-  readonly filter: LoadableFilter | undefined;
   readonly preserveFds: number;
+  /** The files of its resctrl groups that take tasks. */
+  readonly resctrl: readonly string[];
 }
 
 /**
@@ -52,11 +52,12 @@ export function compileExec(process: Process, target: ExecTarget, host: Host): r
   const isAttached = target.isAttached === true;
   const movesFirst = isAttached || (target.cgroups.mode === "v2" && target.namespaces.includes("user"));
   const affinity = process.execCPUAffinity ?? {};
-  const become = compileBecome(process, target.linux, host, target.filter);
+  const become = compileBecome(process, target, host);
   return [
     ...compileDescriptors([CONTROL, INIT_PROC], target.preserveFds, hasTerminal),
     ...compileSignals(host),
     ...compileOomScore(process),
+    ...joinResctrl(target.resctrl),
     ...openForLabels(process),
     ...compileAffinity(affinity, "initial"),
     ...openCgroups(target.cgroups),
@@ -69,7 +70,7 @@ export function compileExec(process: Process, target: ExecTarget, host: Host): r
     ...(process.execCPUAffinity === undefined ? [resetAffinity()] : compileAffinity(affinity, "final")),
     ...compileLateJoin(namespaces),
     ...compileHardening(),
-    ...(target.namespaces.includes("user") ? becomeRoot(target.linux, host) : []),
+    ...(target.namespaces.includes("user") ? becomeRoot(target.linux, host, target.annotations) : []),
     compileSession(),
     ...withKeyLabel(process.selinuxLabel, joinKeyring(target.id)),
     ...enterRoot(target),

@@ -1,5 +1,6 @@
 import type { Architecture } from "../linux/constants/syscalls.ts";
 import type { SecurityModules } from "./labels.ts";
+import type { ResctrlHost } from "./resctrl.ts";
 import type { LoadableFilter } from "./seccomp/compile.ts";
 import type { ScopeName } from "./systemd/unit.ts";
 
@@ -30,6 +31,8 @@ export interface Host {
   readonly scope?: ScopeName;
   /** Where the host has proc and sysfs, for a container whose root is not pivoted. */
   readonly kernelMounts?: readonly string[];
+  /** Known when the config has `linux.intelRdt`. */
+  readonly resctrl?: ResctrlHost;
   /** Known when the config asks for a label. */
   readonly securityModules?: SecurityModules;
   /** The mount point below which the rootfs lies; known when `linux.rootfsPropagation` needs it. */

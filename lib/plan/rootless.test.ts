@@ -43,7 +43,7 @@ describe("groupsPolicy()", () => {
     { name: "one where it is denied already", linux: {}, host: NESTED_ROOT, policy: "denied" },
   ];
   for (const { name, linux, host, policy } of cases) {
-    it(`${name}: ${policy}`, () => expect(groupsPolicy(linux, host)).to.equal(policy));
+    it(`${name}: ${policy}`, () => expect(groupsPolicy(linux, host, {})).to.equal(policy));
   }
 });
 

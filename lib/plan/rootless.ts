@@ -1,6 +1,6 @@
 import { ContainerError } from "../errors.ts";
 import { propertyPath } from "../json-pointer.ts";
-import type { Config, IdMapping, Linux } from "../spec/config.ts";
+import type { Config, IdMapping, Linux, StringMap } from "../spec/config.ts";
 import type { GroupsPolicy } from "./credentials.ts";
 import { type Host, isOrdinaryUser, type Rootless } from "./host.ts";
 import { isIdmapped } from "./idmap.ts";
@@ -17,13 +17,24 @@ export function isOwnId(mappings: readonly IdMapping[], id: number): boolean {
  * Whether setgroups(2) is allowed in the container's user namespace. It is not where an ordinary user maps its own
  * group, which it may do only after it has forbidden it; of a namespace that is joined nobody knows.
  */
-export function groupsPolicy({ namespaces = [], gidMappings = [] }: Linux, host: Host): GroupsPolicy {
+export function groupsPolicy(
+  { namespaces = [], gidMappings = [] }: Linux,
+  host: Host,
+  annotations: StringMap | undefined,
+): GroupsPolicy {
   if (host.setgroups === "deny") return "denied";
   if (hasOwn(namespaces, "user")) {
     const isOwn = host.rootless !== undefined && isOrdinaryUser(host) && isOwnId(gidMappings, host.rootless.gid);
-    return isOwn ? "denied" : "allowed";
+    if (isOwn) return "denied";
+    return keepsGroups(annotations) ? "kept" : "allowed";
   }
+  if (keepsGroups(annotations)) return "kept";
   return namespaces.some(({ type }) => type === "user") ? "unknown" : "allowed";
+}
+
+/** crun's annotation: "1" leaves the caller's supplementary groups, where `additionalGids` would replace them. */
+function keepsGroups(annotations: StringMap | undefined): boolean {
+  return annotations?.["run.oci.keep_original_groups"] === "1";
 }
 
 /**
@@ -34,7 +45,10 @@ export function refuseRootless(config: Config, host: Host): void {
   const linux = config.linux ?? {};
   const { namespaces = [], netDevices = {} } = linux;
   const { rootless } = host;
-  if ((config.process?.user?.additionalGids ?? []).length > 0 && groupsPolicy(linux, host) === "denied") {
+  if (
+    (config.process?.user?.additionalGids ?? []).length > 0 &&
+    groupsPolicy(linux, host, config.annotations) === "denied"
+  ) {
     throw denied(
       "/process/user/additionalGids",
       "a user namespace that maps only the caller's own group has no others",

@@ -34,10 +34,11 @@ describe("refuseUnsupported()", () => {
   it("names all at once", () => {
     const both: Config = {
       ...withMounts(BIND),
-      linux: { intelRdt: {} },
+      linux: {},
+      root: { path: "rootfs", readonly: true },
     };
     expect(() => refuseUnsupported(both)).to.throw(
-      "not supported: mounts without a mount namespace, linux.intelRdt",
+      "not supported: mounts without a mount namespace, root.readonly without a mount namespace",
     );
   });
 

@@ -12,7 +12,6 @@ export function refuseUnsupported(config: Config): void {
     // They would be made on the host.
     ["mounts without a mount namespace", !hasMounts && (config.mounts ?? []).length > 0],
     ["root.readonly without a mount namespace", !hasMounts && config.root.readonly === true],
-    ["linux.intelRdt", linux.intelRdt !== undefined],
   ];
   const refused = asked.filter(([, isAsked]) => isAsked).map(([property]) => property);
   if (refused.length === 0) return;

@@ -1,6 +1,6 @@
 import { pointerTo } from "../json-pointer.ts";
 import { PROPAGATION } from "../linux/constants/mounts.ts";
-import type { IdMapping, Linux, LinuxNamespace } from "../spec/config.ts";
+import type { IdMapping, Linux, LinuxNamespace, StringMap } from "../spec/config.ts";
 import { cloneTree, ROOT, setAttributes } from "./calls.ts";
 import { compileGroups } from "./credentials.ts";
 import { deviceRegister, type PlannedDevice } from "./devices.ts";
@@ -107,7 +107,7 @@ function runTool(tool: string, { file, from, mappings }: MapFile, pid: number | 
  * The first steps of init when it has its mappings: root of its namespace, without groups of the host. Where nobody is
  * mapped to root it becomes the first who is mapped; its capabilities do not hang on that.
  */
-export function becomeRoot(linux: Linux, host: Host): readonly Step[] {
+export function becomeRoot(linux: Linux, host: Host, annotations: StringMap | undefined): readonly Step[] {
   const uid = someId(linux.uidMappings);
   const gid = someId(linux.gidMappings);
   const who = uid === 0 ? "root" : `user ${uid}`;
@@ -115,7 +115,7 @@ export function becomeRoot(linux: Linux, host: Host): readonly Step[] {
   return [
     { call: "setresgid", args: [gid, gid, gid], purpose },
     { call: "setresuid", args: [uid, uid, uid], purpose },
-    ...compileGroups([], groupsPolicy(linux, host), purpose),
+    ...compileGroups([], groupsPolicy(linux, host, annotations), purpose),
   ];
 }
 

@@ -15,6 +15,7 @@ import {
   removeFile,
   replaceFile,
 } from "../linux/files.ts";
+import type { ResctrlGroup } from "../plan/resctrl.ts";
 import type { Config, Hooks, NamespaceType, StringMap } from "../spec/config.ts";
 import { exactIntegers } from "../spec/exact-integers.ts";
 import type { RuntimeOptions } from "./options.ts";
@@ -42,6 +43,8 @@ export interface ContainerRecord {
   readonly cgroups: CgroupRecord;
   /** What the standard streams are, as proc_pid_fd(5) names them; not of a container with a terminal. */
   readonly descriptors?: readonly string[];
+  /** Its groups of resctrl, written down before they are made. */
+  readonly resctrl?: ResctrlGroup;
 }
 
 export interface CgroupRecord {

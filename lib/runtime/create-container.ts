@@ -10,6 +10,7 @@ import { encode, presetRegister } from "../plan/encode.ts";
 import type { Host } from "../plan/host.ts";
 import { hasOwn } from "../plan/namespaces.ts";
 import { START_LISTENER } from "../plan/process.ts";
+import { type ResctrlGroup, resctrlGroup } from "../plan/resctrl.ts";
 import { CONTROL, PROGRAM, type RuntimeStep, type Step } from "../plan/step.ts";
 import { CONSOLE_SOCKET } from "../plan/terminal.ts";
 import type { Config, Hooks } from "../spec/config.ts";
@@ -85,7 +86,8 @@ export async function createContainer(
   const cgroups = { ...recordCgroups(host.cgroups), ...(scope === undefined ? {} : { scope: scope.record }) };
   for (const ignored of ignoredResources(config.linux?.resources ?? {}, cgroups.mode)) options.warn(ignored);
   using directory = await makeContainerDirectory(options, id);
-  const record = newRecord(kernel, { id, bundle, cgroups, stdio });
+  const resctrl = resctrlGroup(config.linux ?? {}, host.resctrl, id);
+  const record = newRecord(kernel, { id, bundle, cgroups, resctrl, stdio });
   if (cgroups.directories.length === 0 && !record.ownPidNamespace) options.warn(CANNOT_KILL);
   using listener = await openListener(kernel, config.linux?.seccomp);
   const progress: Progress = { record, listener, process: config.process };
@@ -113,12 +115,13 @@ export interface NewContainer {
   readonly id: string;
   readonly bundle: Bundle;
   readonly cgroups: CgroupRecord;
+  readonly resctrl: ResctrlGroup | undefined;
   /** Those of its program, when they are not this process's own. */
   readonly stdio: Stdio | undefined;
 }
 
 /** What is known of a container before anything of it is made. */
-export function newRecord(kernel: Kernel, { id, bundle, cgroups, stdio }: NewContainer): ContainerRecord {
+export function newRecord(kernel: Kernel, { id, bundle, cgroups, resctrl, stdio }: NewContainer): ContainerRecord {
   const { config } = bundle;
   return {
     ociVersion: config.ociVersion,
@@ -131,6 +134,7 @@ export function newRecord(kernel: Kernel, { id, bundle, cgroups, stdio }: NewCon
     namespaces: (config.linux?.namespaces ?? []).map(({ type }) => type),
     ownPidNamespace: hasOwn(config.linux?.namespaces ?? [], "pid"),
     cgroups,
+    ...(resctrl === undefined ? {} : { resctrl }),
     ...(config.process?.terminal === true ? {} : { descriptors: standardStreams(kernel, stdio) }),
     ...lateHooks(config.hooks ?? {}),
   };

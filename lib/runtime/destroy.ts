@@ -1,7 +1,7 @@
 import { ContainerError } from "../errors.ts";
 import { isFrozen, killAll, listProcesses, removeCgroup, tryRemoveCgroup } from "../linux/cgroup/directory.ts";
 import { SIGNALS } from "../linux/constants/processes.ts";
-import { writeText } from "../linux/files.ts";
+import { removeEmptyDirectory, writeText } from "../linux/files.ts";
 import type { Kernel } from "../linux/kernel.ts";
 import { isRunning } from "../linux/procfs.ts";
 import { sendSignal } from "../linux/signal.ts";
@@ -26,6 +26,8 @@ export async function destroy(options: RuntimeOptions, record: ContainerRecord):
     if (scope !== undefined) await (await import("./scope.ts")).removeScope(options, record, scope);
     for (const directory of record.cgroups.directories) await removeCgroup(options.kernel, directory);
   }
+  // Nothing is left in them: a group may be removed with tasks, which go back to the group of all.
+  for (const directory of record.resctrl?.own ?? []) removeEmptyDirectory(options.kernel, directory);
   removeContainerDirectory(options, record.id);
   // runtime.md § Lifecycle: a poststop hook that fails is a warning, and the others run all the same.
   const state = hookState(record, undefined, "stopped");

@@ -1,8 +1,9 @@
 import { ContainerError } from "../errors.ts";
 import { readText } from "../linux/files.ts";
-import type { Kernel } from "../linux/kernel.ts";
+import { isKnownCapability } from "../spec/capability.ts";
 import type { Capabilities, Process, User } from "../spec/config.ts";
 import { parseProcess } from "../spec/parse-config.ts";
+import type { RuntimeOptions } from "./options.ts";
 
 /** What `exec` is asked for: a process file, or arguments and what they change in the process of the config. */
 export interface ExecRequest {
@@ -30,26 +31,22 @@ export interface ExecRequest {
   readonly cgroups: readonly string[];
 }
 
-/** The process that is to run. @throws {ContainerError} invalid_argument, SpecError */
-export function buildProcess(kernel: Kernel, template: Process | undefined, request: ExecRequest): Process {
-  if (request.processFile !== undefined) return parseProcess(readText(kernel, request.processFile)).process;
+type Context = Pick<RuntimeOptions, "kernel" | "warn">;
+
+/** The process that is to run; `warn` gets what its author should know. @throws {ContainerError} invalid_argument, SpecError */
+export function buildProcess(context: Context, template: Process | undefined, request: ExecRequest): Process {
+  if (request.processFile !== undefined) return readProcess(context, request.processFile);
   if (template === undefined) {
     throw new ContainerError("failed_precondition", "cannot exec without --process: the config has no process");
   }
-  if (request.args.length === 0) throw new ContainerError("invalid_argument", "process args cannot be empty");
-  for (const entry of request.env) {
-    if (entry.indexOf("=") > 0) continue;
-    throw new ContainerError(
-      "invalid_argument",
-      `invalid environment variable ${JSON.stringify(entry)}: must be NAME=value`,
-    );
-  }
+  checkOptions(context, request);
   const { consoleSize: _size, ...rest } = template;
   return {
     ...rest,
     args: request.args,
     terminal: request.tty,
-    cwd: request.cwd ?? template.cwd,
+    // As for runc, an option that is "" is as good as absent.
+    cwd: request.cwd || template.cwd,
     env: [...(template.env ?? []), ...request.env],
     user: withUser(template.user ?? {}, request),
     capabilities: withCapabilities(template.capabilities ?? {}, request.capabilities),
@@ -57,6 +54,27 @@ export function buildProcess(kernel: Kernel, template: Process | undefined, requ
     ...(request.apparmor && { apparmorProfile: request.apparmor }),
     ...(request.processLabel && { selinuxLabel: request.processLabel }),
   };
+}
+
+function readProcess({ kernel, warn }: Context, file: string): Process {
+  const { process, warnings } = parseProcess(readText(kernel, file));
+  for (const warning of warnings) warn(warning);
+  return process;
+}
+
+/** What the rules of config.json say of the options' counterparts, in runc's words. @throws {ContainerError} */
+function checkOptions({ warn }: Context, { args, cwd, env, capabilities }: ExecRequest): void {
+  if (args.length === 0) throw new ContainerError("invalid_argument", "process args cannot be empty");
+  for (const entry of env) {
+    if (entry.indexOf("=") > 0) continue;
+    const why = `invalid environment variable ${JSON.stringify(entry)}: must be NAME=value`;
+    throw new ContainerError("invalid_argument", why);
+  }
+  if (cwd && !cwd.startsWith("/")) {
+    throw new ContainerError("invalid_argument", `Cwd must be an absolute path, not ${JSON.stringify(cwd)}`);
+  }
+  const unknown = capabilities.filter((name) => !isKnownCapability(capabilityName(name)));
+  if (unknown.length > 0) warn(`ignoring unknown or unavailable capabilities: [${unknown.join(" ")}]`);
 }
 
 const MAX_ID = 0xffff_fffe;

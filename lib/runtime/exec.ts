@@ -28,7 +28,7 @@ import type { TerminalRelay } from "./terminal-relay.ts";
 export async function exec(options: RuntimeOptions, request: ExecRequest): Promise<number> {
   const record = readRecord(options, request.id);
   const { config } = readContainerConfig(options, request.id);
-  const process = buildProcess(options.kernel, config.process, request);
+  const process = buildProcess(options, config.process, request);
   using launch = await prepareExec(options, record, { request, process });
   return request.detach ? await execDetached(options, launch) : await execInForeground(options, launch);
 }
@@ -59,15 +59,19 @@ async function prepareExec(
   const initPid = refuseUnlessRunning(options, record, request);
   const { config, exact } = readContainerConfig(options, request.id);
   const linux = config.linux ?? {};
-  const host = gatherHost(options, { ...config, process }, {
-    id: record.id,
-    rootfs: record.rootfs,
-    foreground: !request.detach,
-    noPivot: false,
-    stdio,
-    nofile: options.nofile,
-    ...(record.namespaces.includes("user") ? { setgroupsOf: initPid } : {}),
-  });
+  const host = gatherHost(
+    options,
+    { ...config, process },
+    {
+      id: record.id,
+      rootfs: record.rootfs,
+      foreground: !request.detach,
+      noPivot: false,
+      stdio,
+      nofile: options.nofile,
+      ...(record.namespaces.includes("user") ? { setgroupsOf: initPid } : {}),
+    },
+  );
   const { scope } = record.cgroups;
   const cgroups = execCgroups(options.kernel, record.cgroups, initPid, request.cgroups);
   const target: ExecTarget = {
@@ -77,8 +81,10 @@ async function prepareExec(
     cgroups,
     isAttached: scope?.user === true,
     linux,
+    annotations: record.annotations,
     filter: linux.seccomp === undefined ? undefined : loadFilter(options, linux.seccomp, exact),
     preserveFds: request.preserveFds,
+    resctrl: record.resctrl?.tasks ?? [],
   };
   const steps = compileExec(process, target, host);
   options.debug(`${DEBUG.setup}: exec in ${record.id} by a program of ${steps.length} steps`);

@@ -32,7 +32,7 @@ export function describeFeatures(architecture: Architecture, { ociVersionMax, ve
       seccomp: describeSeccomp(architecture),
       apparmor: { enabled: supports({ process: { cwd: "/", apparmorProfile: "x" } }) },
       selinux: { enabled: supports({ process: { cwd: "/", selinuxLabel: "x" } }) },
-      intelRdt: { enabled: supports({ linux: { intelRdt: {} } }) },
+      intelRdt: { enabled: true, schemata: true, monitoring: true },
       memoryPolicy: { modes: Object.keys(MPOL), flags: Object.keys(MPOL_FLAG).sort() },
       mountExtensions: { idmap: { enabled: true } },
       netDevices: { enabled: supports({ linux: { netDevices: { eth0: {} } } }) },
@@ -43,7 +43,12 @@ export function describeFeatures(architecture: Architecture, { ociVersionMax, ve
       "org.tsrun.version": version,
     },
     // All others are handed to hooks and to `state` and change nothing.
-    potentiallyUnsafeConfigAnnotations: ["org.systemd.property."],
+    potentiallyUnsafeConfigAnnotations: [
+      "org.systemd.property.",
+      "run.oci.keep_original_groups",
+      "run.oci.mount_context_type",
+      "run.oci.pidfd_receiver",
+    ],
   };
 }
 

@@ -12,6 +12,7 @@ import type { Config } from "../spec/config.ts";
 import { locateCgroups } from "./cgroup-path.ts";
 import { isBelow, type MountEntry, mountOf, readMounts } from "./mount-table.ts";
 import type { RuntimeOptions, Stdio } from "./options.ts";
+import { findResctrl } from "./resctrl.ts";
 import { findRootless, readSetgroups, withoutDenied } from "./rootless.ts";
 
 const OWN_STDIO: Stdio = [0, 1, 2];
@@ -46,7 +47,11 @@ export function gatherHost(options: HostOptions, config: Config, context: HostCo
     ...gatherPrivilege(options, config, context),
     ...(scope === undefined ? {} : { scope: scope.name }),
   };
-  const facts = needsSecurityModules(config) ? { ...host, securityModules: findSecurityModules(kernel) } : host;
+  const facts = {
+    ...host,
+    ...(needsSecurityModules(config) ? { securityModules: findSecurityModules(kernel) } : {}),
+    ...(config.linux?.intelRdt === undefined ? {} : { resctrl: findResctrl(kernel, config.linux.intelRdt.closID) }),
+  };
   const needsMountPoint = needsRootfsMountPoint(config.linux ?? {});
   if (!needsMountPoint && !noPivot) return facts;
   const mounts = readMounts(readText(kernel, "/proc/self/mountinfo"));

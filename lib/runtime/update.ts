@@ -11,6 +11,7 @@ import { statusOf } from "./container-status.ts";
 import { type ContainerRecord, lockContainer, readRecord } from "./container-store.ts";
 import { controllerDirectories } from "./controllers.ts";
 import type { RuntimeOptions } from "./options.ts";
+import { prepareSchemata, type SchemaChange } from "./resctrl.ts";
 import { completeV2, updateFilesV1 } from "./update-files.ts";
 
 /** A limit and where it is written. */
@@ -26,7 +27,12 @@ const ABSENT = ["ENOENT", "ENODEV", "EOPNOTSUPP", "EINVAL"] as const;
  * always. All or nothing, as far as the kernel takes back the old values.
  * @throws {ContainerError} not_found; failed_precondition, naming the property that cannot be applied
  */
-export async function update(options: RuntimeOptions, id: string, resources: LinuxResources): Promise<void> {
+export async function update(
+  options: RuntimeOptions,
+  id: string,
+  resources: LinuxResources,
+  schemata: SchemaChange = {},
+): Promise<void> {
   using _lock = await lockContainer(options, id);
   const { kernel } = options;
   const record = readRecord(options, id);
@@ -34,12 +40,14 @@ export async function update(options: RuntimeOptions, id: string, resources: Lin
     throw new ContainerError("failed_precondition", "container not running");
   }
   checkMemory(kernel, record.cgroups, resources);
+  const applySchemata = prepareSchemata(kernel, record, schemata);
   const old: Write[] = [];
   const limits = completeLimits(kernel, record, resources);
   const writes = locate(kernel, record, updateFiles(record, limits));
   try {
     applyAll(kernel, writes, old);
     if (await tellSystemd(options, record, limits)) applyAll(kernel, writes, []);
+    applySchemata();
   } catch (error) {
     restore(options, old);
     throw error;

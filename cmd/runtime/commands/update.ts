@@ -1,4 +1,5 @@
 import { ContainerError, describeFault, SpecError } from "../../../lib/errors.ts";
+import type { SchemaChange } from "../../../lib/runtime/resctrl.ts";
 import type { LinuxResources } from "../../../lib/spec/resources.ts";
 import { command } from "../../command.ts";
 import { fileError } from "../../file-error.ts";
@@ -21,16 +22,13 @@ export const updateCommand = command({
   run: async (context: RuntimeContext, args, flags) => {
     const resources = await readResources(context, flags);
     const { update } = await import("../../../lib/runtime/update.ts");
-    await update(context.options, args.id, resources);
+    await update(context.options, args.id, resources, schemataOf(flags));
     return 0;
   },
 });
 
 async function readResources(context: RuntimeContext, flags: Values<typeof resourceFlags>): Promise<LinuxResources> {
-  if (flags.resources === undefined) {
-    refuseRdt(flags);
-    return resourcesOf(flags);
-  }
+  if (flags.resources === undefined) return resourcesOf(flags);
   const { parseResources } = await import("../../../lib/spec/parse-config.ts");
   const text = await readInput(context, flags.resources);
   try {
@@ -57,10 +55,7 @@ async function readInput(context: RuntimeContext, file: string): Promise<string>
   }
 }
 
-function refuseRdt({ l3CacheSchema, memBwSchema }: Values<typeof resourceFlags>): void {
-  const refuse = (why: string): never => {
-    throw new ContainerError("unimplemented", why);
-  };
-  if ((l3CacheSchema ?? "") !== "") refuse("Intel RDT/CAT: l3 cache schema is not enabled");
-  if ((memBwSchema ?? "") !== "") refuse("Intel RDT/MBA: memory bandwidth schema is not enabled");
+/** An option that is given as "" is as good as absent. */
+function schemataOf({ l3CacheSchema, memBwSchema }: Values<typeof resourceFlags>): SchemaChange {
+  return { ...(l3CacheSchema && { l3CacheSchema }), ...(memBwSchema && { memBwSchema }) };
 }

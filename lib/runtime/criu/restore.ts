@@ -8,6 +8,7 @@ import { readStat } from "../../linux/procfs.ts";
 import { connectStream, sendWithFd } from "../../linux/socket.ts";
 import { CRIU_SOCKET, compileRestore } from "../../plan/criu.ts";
 import type { CgroupHost, Host } from "../../plan/host.ts";
+import { resctrlGroup } from "../../plan/resctrl.ts";
 import { type Bundle, loadBundle } from "../bundle.ts";
 import { refuseUsedCgroups } from "../cgroup-checks.ts";
 import { recordCgroups } from "../cgroup-path.ts";
@@ -139,7 +140,8 @@ async function restoreContainer(
   const steps = compileRestore(config, host, place, { ...criu, inherited, root, directories });
   const opts = restoreOptions(kernel, request, { bundle, host, namespaces, root });
   using _directory = await makeContainerDirectory(options, id);
-  const progress: Progress = { record: newRecord(kernel, { id, bundle, cgroups, stdio: undefined }) };
+  const resctrl = resctrlGroup(config.linux ?? {}, host.resctrl, id);
+  const progress: Progress = { record: newRecord(kernel, { id, bundle, cgroups, resctrl, stdio: undefined }) };
   try {
     refuseUsedCgroups(kernel, cgroups);
   } catch (error) {

@@ -83,7 +83,7 @@ const tables: Record<string, LinuxCase[]> = {
   ],
   intelRdt: [
     ...["/", "guaranteed"].map((closID) => ({ name: `takes ${closID}`, linux: { intelRdt: { closID } } })),
-    ...[".", "..", "a/b"].map((closID) => ({
+    ...[".", "..", "a/b", "info", "mon_groups"].map((closID) => ({
       name: `refuses ${closID}`,
       linux: { intelRdt: { closID } },
       faults: ["/intelRdt/closID: must be a directory name"],

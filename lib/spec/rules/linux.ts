@@ -54,9 +54,12 @@ function isInterfaceName(name: string): boolean {
 /** resctrl: the name of a directory; "/" is the root group. */
 function checkIntelRdt({ closID }: IntelRdt, at: string, report: Report): void {
   if (closID === undefined || closID === "/") return;
-  if (closID !== "." && closID !== ".." && !closID.includes("/")) return;
+  if (!RESERVED_NAMES.includes(closID) && !closID.includes("/")) return;
   report(`${at}/closID`, closID, 'must be a directory name, or "/" for the root group');
 }
+
+/** What is not, or not the directory of a group. */
+const RESERVED_NAMES: readonly string[] = [".", "..", "info", "mon_data", "mon_groups"];
 
 /** set_mempolicy(2), EINVAL */
 function checkMemoryPolicy(policy: MemoryPolicy, at: string, report: Report): void {
