@@ -45,6 +45,18 @@ export const ACCEPTED_DIFFERENCES: readonly AcceptedDifference[] = [
     reason: "runc 1.1.5 does not know scheduler and ioPriority",
   },
   {
+    case: "process/caller is confined to a CPU",
+    section: "attributes",
+    pattern: /^\+ cpu \d+$/,
+    reason: "runc 1.1.5 hands the caller's CPUs on; later ones, as tsrun, run on all that the cgroup has",
+  },
+  {
+    case: "process/caller is confined to a CPU",
+    section: "status",
+    pattern: /^[-+] Cpus_allowed_list:/,
+    reason: "runc 1.1.5 hands the caller's CPUs on; later ones, as tsrun, run on all that the cgroup has",
+  },
+  {
     case: "rlimits/inherited*",
     section: "rlimits",
     pattern: /^[-+] NOFILE /,

@@ -140,6 +140,52 @@ function executableErrors(): readonly EqualityCase[] {
   ];
 }
 
+/** Labels, groups and listeners that no host has. */
+function processAttributeErrors(): readonly EqualityCase[] {
+  return [
+    ...configured(
+      "AppArmor profile is missing",
+      ({ config }) => {
+        config.process["apparmorProfile"] = "no-such-profile";
+      },
+      ["/proc/self/attr/"],
+    ),
+    ...configured(
+      "SELinux label is nonsense",
+      ({ config }) => {
+        config.process["selinuxLabel"] = "no-such-label";
+      },
+      ["selinux"],
+    ),
+    ...configured("mount label is nonsense", ({ config }) => {
+      config.linux["mountLabel"] = "no-such-label";
+    }),
+    ...configured(
+      "resctrl schema without resctrl",
+      ({ config }) => {
+        config.linux["intelRdt"] = { l3CacheSchema: "L3:0=0" };
+      },
+      ["intelRdt.l3CacheSchema is specified in config, but Intel RDT/CAT is not enabled"],
+    ),
+    ...configured("seccomp listener is missing", ({ config, folder }) => {
+      const syscalls = [{ names: ["mkdir"], action: "SCMP_ACT_NOTIFY" }];
+      config.linux["seccomp"] = {
+        defaultAction: "SCMP_ACT_ALLOW",
+        listenerPath: join(folder, "nobody.sock"),
+        syscalls,
+      };
+    }),
+    ...configured("seccomp notifies of write", ({ config, folder }) => {
+      const syscalls = [{ names: ["write"], action: "SCMP_ACT_NOTIFY" }];
+      config.linux["seccomp"] = {
+        defaultAction: "SCMP_ACT_ALLOW",
+        listenerPath: join(folder, "nobody.sock"),
+        syscalls,
+      };
+    }),
+  ];
+}
+
 function refusedConfigs(): readonly EqualityCase[] {
   return [
     ...configured("mount has an unknown option", ({ config }) => {
@@ -217,5 +263,11 @@ function refusedConfigs(): readonly EqualityCase[] {
 
 /** What must fail, and how it is said. */
 export function errorCases(): readonly EqualityCase[] {
-  return [...bundleErrors(), ...executableErrors(), ...refusedConfigs(), ...moreErrorCases()];
+  return [
+    ...bundleErrors(),
+    ...executableErrors(),
+    ...refusedConfigs(),
+    ...processAttributeErrors(),
+    ...moreErrorCases(),
+  ];
 }

@@ -134,6 +134,11 @@ function attributeCases(): readonly EqualityCase[] {
       wrap: ["env", "--ignore-signal=USR1,PIPE,INT", "--block-signal=USR2"],
     }),
     probeCase({
+      name: "process/caller ignores real-time signals",
+      wrap: ["env", "--ignore-signal=RTMIN+1,RTMIN+9,RTMAX"],
+    }),
+    probeCase({ name: "process/caller is confined to a CPU", wrap: ["taskset", "-c", "0"] }),
+    probeCase({
       name: "process/caller has umask and nice",
       wrap: ["nice", "-n", "3", "sh", "-c", 'umask 077; exec "$@"', "sh"],
     }),

@@ -65,7 +65,6 @@ const NUMBERS = {
   personality: [135, 92],
   pidfd_getfd: [438, 438],
   pidfd_open: [434, 434],
-  pipe2: [293, 59],
   pidfd_send_signal: [424, 424],
   pivot_root: [155, 41],
   ppoll: [271, 73],
