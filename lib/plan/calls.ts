@@ -60,6 +60,30 @@ export function openInRoot(target: OpenInRoot, purpose: Purpose): Step {
   return { call: "openInRoot", args, into: target.into, purpose };
 }
 
+interface OpenBeneath {
+  /** The register with the directory that the path must not leave. */
+  readonly root: string;
+  readonly path: string;
+  readonly access: readonly (keyof typeof OPEN)[];
+  readonly noSymlinks?: boolean;
+  readonly into: string;
+}
+
+/** openat2(2), RESOLVE_BENEATH and RESOLVE_NO_XDEV: a file of that very filesystem, whatever is mounted in it. */
+export function openBeneath({ root, path, access, noSymlinks, into }: OpenBeneath, purpose: Purpose): Step {
+  const open = openFlags(...access);
+  const scope = RESOLVE.RESOLVE_BENEATH | RESOLVE.RESOLVE_NO_XDEV | RESOLVE.RESOLVE_NO_MAGICLINKS;
+  const resolve = noSymlinks === true ? scope | RESOLVE.RESOLVE_NO_SYMLINKS : scope;
+  // struct open_how: u64 flags, mode, resolve; little-endian
+  const bytes = new Uint8Array(24);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, Number(open.value), true);
+  view.setUint32(16, resolve, true);
+  const describe = () => `{${describeFlags(open)}, ${describeFlags(flags(resolve, RESOLVE))}}`;
+  const how: Struct = { kind: "struct", bytes, describe };
+  return { call: "openat2", args: [register(root), path, how, bytes.length], into, purpose };
+}
+
 /** open_tree(2): a detached copy of the mount (with those below it when `recursive`) at a path of the host. */
 export function cloneTree(path: string, recursive: boolean, into: string, purpose: Purpose): Step {
   const bits = OPEN_TREE.OPEN_TREE_CLONE | OPEN_TREE.OPEN_TREE_CLOEXEC | (recursive ? AT.AT_RECURSIVE : 0);

@@ -1,8 +1,7 @@
 import { ContainerError } from "../errors.ts";
 import { propertyPath } from "../json-pointer.ts";
-import { RESOLVE } from "../linux/constants/files.ts";
 import type { Config, Process } from "../spec/config.ts";
-import { checkFilesystem, fdcwd, openFlags, writeTo } from "./calls.ts";
+import { checkFilesystem, fdcwd, openBeneath, openFlags, writeTo } from "./calls.ts";
 import type { Host } from "./host.ts";
 import { MESSAGE_LABEL, receiveAnswer, sendMessage } from "./messages.ts";
 import { close, type Field, orElse, type Purpose, register, type Step, type Struct } from "./step.ts";
@@ -107,27 +106,10 @@ export function withKeyLabel(selinuxLabel: string | undefined, steps: readonly S
   return [...write(selinuxLabel), ...steps, ...write("\n")];
 }
 
+/** `self` is a link, but no magic one. */
 function openAttribute(name: string, purpose: Purpose): Step {
-  const how = openHow();
-  return {
-    call: "openat2",
-    args: [register(HOST_PROC), `self/attr/${name}`, how, how.bytes.length],
-    into: "attribute",
-    purpose,
-  };
-}
-
-/** `struct open_how` of openat2(2): u64 flags, mode, resolve; little-endian. `self` is a link, but no magic one. */
-function openHow(): Struct {
-  const bytes = new Uint8Array(24);
-  const view = new DataView(bytes.buffer);
-  view.setUint32(0, Number(openFlags("O_RDWR", "O_CLOEXEC").value), true);
-  view.setUint32(16, RESOLVE.RESOLVE_BENEATH | RESOLVE.RESOLVE_NO_XDEV | RESOLVE.RESOLVE_NO_MAGICLINKS, true);
-  return {
-    kind: "struct",
-    bytes,
-    describe: () => "{O_RDWR|O_CLOEXEC, RESOLVE_BENEATH|RESOLVE_NO_XDEV|RESOLVE_NO_MAGICLINKS}",
-  };
+  const path = `self/attr/${name}`;
+  return openBeneath({ root: HOST_PROC, path, access: ["O_RDWR", "O_CLOEXEC"], into: "attribute" }, purpose);
 }
 
 /** Which label a MESSAGE_LABEL tells of. */

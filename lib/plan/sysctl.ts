@@ -1,10 +1,9 @@
 import { pointerTo } from "../json-pointer.ts";
-import { RESOLVE } from "../linux/constants/files.ts";
 import { MOUNT_ATTR } from "../linux/constants/mounts.ts";
 import type { StringMap } from "../spec/config.ts";
 import { sysctlNames } from "../spec/sysctl-key.ts";
-import { checkFilesystem, createMount, openContext, openFlags, openInRoot, writeTo } from "./calls.ts";
-import { allOrElse, type Purpose, register, type Step, type Struct } from "./step.ts";
+import { checkFilesystem, createMount, openBeneath, openContext, openInRoot, writeTo } from "./calls.ts";
+import { allOrElse, type Purpose, type Step } from "./step.ts";
 
 /**
  * config-linux.md § Sysctl: written through a procfs of our own that nothing in the container can have mounted over
@@ -36,25 +35,9 @@ function openMounted(purpose: Purpose): readonly Step[] {
 function compileEntry(key: string, value: string): readonly Step[] {
   const path = `sys/${sysctlNames(key).join("/")}`;
   const purpose: Purpose = { doing: `set sysctl ${key}`, from: pointerTo("/linux/sysctl", key), path: `/proc/${path}` };
-  const how = openHow();
+  const access = ["O_WRONLY", "O_CLOEXEC"] as const;
   return [
-    { call: "openat2", args: [register("proc"), path, how, how.bytes.length], into: "file", purpose },
+    openBeneath({ root: "proc", path, access, noSymlinks: true, into: "file" }, purpose),
     writeTo("file", value, purpose),
   ];
-}
-
-/** `struct open_how` of openat2(2): u64 flags, mode, resolve; little-endian. */
-function openHow(): Struct {
-  const access = openFlags("O_WRONLY", "O_CLOEXEC");
-  const resolve =
-    RESOLVE.RESOLVE_BENEATH | RESOLVE.RESOLVE_NO_XDEV | RESOLVE.RESOLVE_NO_MAGICLINKS | RESOLVE.RESOLVE_NO_SYMLINKS;
-  const bytes = new Uint8Array(24);
-  const view = new DataView(bytes.buffer);
-  view.setUint32(0, Number(access.value), true);
-  view.setUint32(16, resolve, true);
-  return {
-    kind: "struct",
-    bytes,
-    describe: () => "{O_WRONLY|O_CLOEXEC, RESOLVE_BENEATH|RESOLVE_NO_XDEV|RESOLVE_NO_MAGICLINKS|RESOLVE_NO_SYMLINKS}",
-  };
 }

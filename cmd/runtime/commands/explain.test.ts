@@ -1,9 +1,8 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { expect } from "chai";
-import { openKernel } from "../../../lib/linux/kernel.ts";
 import { configWith } from "../../../lib/spec/test-config.ts";
 import { TemporaryDirectory } from "../../../lib/testing/temporary-directory.ts";
-import type { RuntimeContext } from "../context.ts";
+import { testContext } from "../test-context.ts";
 import { explainCommand } from "./explain.ts";
 
 const SECCOMP = {
@@ -21,21 +20,7 @@ async function run(seccomp: object | undefined, ...argv: readonly string[]): Pro
     JSON.stringify(configWith({ linux })).replace('"ALL"', "18446744073709551615"),
   );
   const printed: string[] = [];
-  const options = { root: "/run/tsrun", systemdCgroup: false, rootless: "auto" } as const;
-  const ignore = () => undefined;
-  const context: RuntimeContext = {
-    options: { ...options, kernel: openKernel(), debug: ignore, warn: ignore },
-    cwd: folder.path,
-    env: {},
-    describe: () => Promise.reject(new Error("not asked for")),
-    uid: 1000,
-    gid: 1000,
-    pid: 1,
-    print: (content) => {
-      printed.push(content);
-      return Promise.resolve();
-    },
-  };
+  const context = testContext(folder.path, printed);
   try {
     await explainCommand.prepare(argv).run?.(context);
   } catch (error) {

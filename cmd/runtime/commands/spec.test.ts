@@ -2,34 +2,15 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { openKernel } from "../../../lib/linux/kernel.ts";
 import type { RuntimeContext } from "../context.ts";
+import { testContext } from "../test-context.ts";
 import { specCommand } from "./spec.ts";
 import { validateCommand } from "./validate.ts";
 
 const printed: string[] = [];
 
 function contextIn(cwd: string): RuntimeContext {
-  return {
-    options: {
-      kernel: openKernel(),
-      root: "/run/tsrun",
-      systemdCgroup: false,
-      rootless: "auto",
-      debug: () => undefined,
-      warn: () => undefined,
-    },
-    cwd,
-    env: {},
-    describe: () => Promise.reject(new Error("not asked for")),
-    uid: 1000,
-    gid: 1000,
-    pid: 1,
-    print: (content) => {
-      printed.push(content);
-      return Promise.resolve();
-    },
-  };
+  return testContext(cwd, printed);
 }
 
 async function rejection(promise: Promise<unknown> | undefined): Promise<string> {
