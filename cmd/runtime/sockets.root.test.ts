@@ -202,6 +202,16 @@ describe("NOTIFY_SOCKET", () => {
       expect(stderr).to.match(
         /cannot tell the service manager when the container is ready: cannot connect to .*ENOENT/,
       );
+      const shared = site.bundle(["true"], ({ mounts: _mounts, root, ...config }) => ({
+        ...config,
+        root: { ...root, readonly: false },
+        linux: { cgroupsPath: config.linux.cgroupsPath, namespaces: [{ type: "pid" }, { type: "uts" }] },
+      }));
+      await using manager = new Manager(site);
+      const unmounted = { PATH, NOTIFY_SOCKET: manager.path };
+      const { outcome } = site.start(["run", "--detach", "--bundle", shared, "shared"], { env: unmounted });
+      expect(await outcome).to.deep.include({ status: 0, stderr: "" });
+      await site.ok("delete", "--force", "shared");
       await site.ok("create", "--bundle", site.bundle(["true"]), "web");
       const started = await site.start(["start", "web"], { env }).outcome;
       expect(started).to.deep.include({ status: 0, stderr: "" });

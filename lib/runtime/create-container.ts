@@ -102,7 +102,7 @@ export async function createContainer(
   try {
     // Written before anything is made: whoever ends this process now leaves a record of all there is to remove.
     writeRecord(options, record);
-    if (request.notifySocket !== undefined) (await import("./notify-socket.ts")).makeNotifyDirectory(options, id);
+    if (isProxied(request, bundle.config)) (await import("./notify-socket.ts")).makeNotifyDirectory(options, id);
     return await runProgram(options, request, compiler, { directory, scope, console, stdio, meanwhile }, progress);
   } catch (error) {
     await destroy(options, progress.record);
@@ -145,17 +145,24 @@ const CANNOT_KILL =
 
 /** The config with what the caller adds to it: variables, and the proxy of the service manager's socket. */
 async function withRequested(options: RuntimeOptions, config: Config, request: CreateRequest): Promise<Config> {
-  const { id, environment = [], notifySocket } = request;
-  if (config.process === undefined || (environment.length === 0 && notifySocket === undefined)) return config;
+  const { id, environment = [] } = request;
+  const isNotified = isProxied(request, config);
+  if (config.process === undefined || (environment.length === 0 && !isNotified)) return config;
   const { env = [] } = config.process;
   const listening = { ...config, process: { ...config.process, env: [...env, ...environment] } };
-  if (notifySocket === undefined) return listening;
+  if (!isNotified) return listening;
   const { mount, variable } = (await import("./notify-socket.ts")).notifyMount(options, id);
   return {
     ...listening,
     mounts: [...(config.mounts ?? []), mount],
     process: { ...listening.process, env: [...listening.process.env, variable] },
   };
+}
+
+/** Whether there is a service manager, a program to be ready, and a place of its own to bind the proxy to. */
+function isProxied({ notifySocket }: CreateRequest, { process, linux }: Config): boolean {
+  if (notifySocket === undefined || process === undefined) return false;
+  return (linux?.namespaces ?? []).some(({ type }) => type === "mount");
 }
 
 /** The hooks that later commands run. */
