@@ -7,7 +7,17 @@ import type { Host } from "./host.ts";
 const PROCESS = { cwd: "/", args: ["/bin/true"] };
 
 function exec(host: Host, namespaces: readonly NamespaceType[], isAttached = false) {
-  const target = { id: "web", namespaces, rootfs: "/r", linux: {}, filter: undefined, preserveFds: 0, isAttached };
+  const target = {
+    id: "web",
+    namespaces,
+    rootfs: "/r",
+    linux: {},
+    filter: undefined,
+    annotations: undefined,
+    resctrl: [],
+    preserveFds: 0,
+    isAttached,
+  };
   return compileExec(PROCESS, { ...target, cgroups: host.cgroups }, host);
 }
 
