@@ -20,10 +20,9 @@ import {
 } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { fetchSource } from "../harness/debian-source.ts";
+import { judgeUpstream } from "../harness/debian-source.ts";
 import { parseFailing } from "../harness/failing.ts";
-import { findProgram } from "../harness/runtime.ts";
-import { say, Tally } from "../harness/tally.ts";
+import type { Tally } from "../harness/tally.ts";
 import { judgeTap, parseTap } from "../harness/tap.ts";
 import { type Workspace, withWorkspace } from "../harness/workspace.ts";
 
@@ -103,27 +102,18 @@ async function main(): Promise<number> {
       only: { type: "string", multiple: true },
     },
   });
-  const tally = new Tally();
-  const missing = TOOLS.filter((tool) => findProgram(tool) === undefined);
-  const source = missing.length === 0 ? await fetchSource("crun") : undefined;
-  if (source === undefined) {
-    say(
-      `skip  all: ${missing.length === 0 ? "cannot fetch the source of crun" : `not installed: ${missing.join(", ")}`}`,
-    );
-    say("0 passed, 0 failed, 1 skipped");
-    return 0;
-  }
   const failing = parseFailing(readFileSync(join(import.meta.dir, "failing.txt"), "utf8"));
-  await withWorkspace("crun", async (workspace) => {
-    const site = prepare(workspace, source, values.runtime);
-    const files = readdirSync(join(site.folder, "tests")).filter((name) => /^test_.*\.py$/.test(name));
-    for (const file of files.sort().filter((name) => values.only?.includes(basename(name, ".py")) ?? true)) {
-      if (file === HANGS) tally.skip(file, "it hangs unless a filter that notifies of nothing has a listener");
-      else judgeFile(tally, file, await runFile(site, file), failing);
-    }
-    removeFrozen();
+  return await judgeUpstream({ source: "crun", tools: TOOLS }, async ({ tally, source }) => {
+    await withWorkspace("crun", async (workspace) => {
+      const site = prepare(workspace, source, values.runtime);
+      const files = readdirSync(join(site.folder, "tests")).filter((name) => /^test_.*\.py$/.test(name));
+      for (const file of files.sort().filter((name) => values.only?.includes(basename(name, ".py")) ?? true)) {
+        if (file === HANGS) tally.skip(file, "it hangs unless a filter that notifies of nothing has a listener");
+        else judgeFile(tally, file, await runFile(site, file), failing);
+      }
+      removeFrozen();
+    });
   });
-  return tally.finish();
 }
 
 function judgeFile(tally: Tally, file: string, output: string, failing: ReadonlyMap<string, string>): void {

@@ -20,10 +20,10 @@ import {
 } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { fetchSource } from "../harness/debian-source.ts";
+import { judgeUpstream } from "../harness/debian-source.ts";
 import { parseFailing } from "../harness/failing.ts";
 import { findProgram } from "../harness/runtime.ts";
-import { say, Tally } from "../harness/tally.ts";
+import type { Tally } from "../harness/tally.ts";
 import { judgeTap, parseTap } from "../harness/tap.ts";
 import { cgroupsNamed, type Workspace, withWorkspace } from "../harness/workspace.ts";
 
@@ -112,26 +112,17 @@ async function main(): Promise<number> {
       systemd: { type: "boolean", default: false },
     },
   });
-  const tally = new Tally();
-  const missing = TOOLS.filter((tool) => findProgram(tool) === undefined);
-  const source = missing.length === 0 ? await fetchSource("runc") : undefined;
-  if (source === undefined) {
-    say(
-      `skip  all: ${missing.length === 0 ? "cannot fetch the source of runc" : `not installed: ${missing.join(", ")}`}`,
-    );
-    say("0 passed, 0 failed, 1 skipped");
-    return 0;
-  }
   const failing = parseFailing(readFileSync(join(import.meta.dir, "failing.txt"), "utf8"));
-  await withWorkspace("bats", async (workspace) => {
-    const site = prepare(workspace, source, values.runtime, values.systemd);
-    const files = readdirSync(site.tests).filter((name) => name.endsWith(".bats"));
-    for (const file of files.sort().filter((name) => values.only?.includes(basename(name, ".bats")) ?? true)) {
-      await judgeFile(tally, site, file, failing);
-    }
-    removeTestCgroups();
+  return await judgeUpstream({ source: "runc", tools: TOOLS }, async ({ tally, source }) => {
+    await withWorkspace("bats", async (workspace) => {
+      const site = prepare(workspace, source, values.runtime, values.systemd);
+      const files = readdirSync(site.tests).filter((name) => name.endsWith(".bats"));
+      for (const file of files.sort().filter((name) => values.only?.includes(basename(name, ".bats")) ?? true)) {
+        await judgeFile(tally, site, file, failing);
+      }
+      removeTestCgroups();
+    });
   });
-  return tally.finish();
 }
 
 async function judgeFile(tally: Tally, site: Site, file: string, failing: ReadonlyMap<string, string>): Promise<void> {
