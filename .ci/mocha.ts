@@ -16,7 +16,7 @@ interface Report {
   readonly failures: readonly { readonly fullTitle: string; readonly err: { message?: string; stack?: string } }[];
 }
 
-const TEST_TIMEOUT_MS = 30_000;
+const TEST_TIMEOUT_MS = 90_000;
 const PROCESS_TIMEOUT_MS = 400_000;
 
 /** Runs test files in a mocha process of their own; a process that ends without a report is one failure. */

@@ -4,11 +4,18 @@ import type { Kernel } from "./kernel.ts";
 
 /** How old a zombie is before it is taken for an orphan: what Bun itself has started, Bun reaps at once. */
 const ORPHAN_GRACE_MS = 100;
-/** Statuses of orphans that are kept for somebody who asks late. */
+/** Statuses that are kept for somebody who asks late, and for how long: a pid is given out again some day. */
 const MAX_KEPT = 256;
+const KEPT_MS = 10_000;
 /** `struct siginfo`: its size, and where the pid is. */
 const SIGINFO_BYTES = 128;
 const SIGINFO_PID = 16;
+
+interface Kept {
+  readonly status: ExitStatus;
+  /** performance.now() */
+  readonly atMs: number;
+}
 
 interface Waiting {
   readonly promise: Promise<ExitStatus>;
@@ -22,7 +29,7 @@ interface Waiting {
 export class Children {
   readonly #kernel: Kernel;
   readonly #waiting = new Map<number, Waiting>();
-  readonly #kept = new Map<number, ExitStatus>();
+  readonly #kept = new Map<number, Kept>();
   #sweep: Timer | undefined;
   #changedAt = 0;
 
@@ -43,13 +50,17 @@ export class Children {
 
   /** wait4(2), WNOHANG: the status of a child that has ended. Who waits for it gets it too. */
   reap(pid: number): ExitStatus | undefined {
-    const kept = this.#kept.get(pid);
-    this.#kept.delete(pid);
-    const status = kept ?? waitForChild(this.#kernel, pid, false);
+    const status = this.#takeKept(pid) ?? waitForChild(this.#kernel, pid, false);
     if (status === undefined) return undefined;
     this.#waiting.get(pid)?.settle(status);
     this.#waiting.delete(pid);
     return status;
+  }
+
+  #takeKept(pid: number): ExitStatus | undefined {
+    const kept = this.#kept.get(pid);
+    this.#kept.delete(pid);
+    return kept !== undefined && performance.now() - kept.atMs < KEPT_MS ? kept.status : undefined;
   }
 
   /** A child has changed its state: to be called for SIGCHLD. */
@@ -79,9 +90,12 @@ export class Children {
   }
 
   #bury(pid: number): void {
-    const status = waitForChild(this.#kernel, pid, false);
-    if (status === undefined) return;
-    this.#kept.set(pid, status);
+    // What was there of an earlier process with this pid is not its status.
+    this.#kept.delete(pid);
+    const isAwaited = this.#waiting.has(pid);
+    const status = this.reap(pid);
+    if (status === undefined || isAwaited) return;
+    this.#kept.set(pid, { status, atMs: performance.now() });
     const [oldest] = this.#kept.keys();
     if (this.#kept.size > MAX_KEPT && oldest !== undefined) this.#kept.delete(oldest);
   }
