@@ -6,6 +6,7 @@ import { parseFlags } from "../parse-flags.ts";
 import { UsageError } from "../usage-error.ts";
 import { COMMIT, VERSION } from "../version.ts";
 import { FLAGS, readSettings, type Settings } from "./settings.ts";
+import { inheritedListener, notify } from "./systemd.ts";
 
 /** The release of containerd whose services these are. Clients choose by it what they ask for. */
 const API_VERSION = "1.7.34";
@@ -46,6 +47,7 @@ async function serve(name: string, settings: Settings): Promise<number> {
   const kernel = openKernel();
   const supervisor = await Supervisor.start(kernel, {
     ...rest,
+    listener: inheritedListener(kernel, process.env),
     runtimes: {
       own: { program: process.execPath, name: OWN_SHIM },
       aliases: settings.aliases,
@@ -54,9 +56,12 @@ async function serve(name: string, settings: Settings): Promise<number> {
     build: { version: API_VERSION, revision: COMMIT },
     debug: logLevel === "debug",
     warn: log.warn,
+    tell: log.debug,
   });
+  notify(kernel, process.env, "READY=1");
   log.debug(`serving on ${settings.address}`);
   await ended;
+  notify(kernel, process.env, "STOPPING=1");
   await supervisor.stop();
   return 0;
 }
