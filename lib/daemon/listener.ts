@@ -26,7 +26,11 @@ function cannotListen(path: string, why: string): ContainerError {
 
 /** Takes connections from a listening socket, which from here belongs to the server. */
 export async function acceptFrom(listener: OwnedFd, onConnection: (socket: Socket) => void): Promise<Server> {
-  const server = createServer(onConnection);
+  const server = createServer((socket) => {
+    // Whoever breaks it off has nobody to be told.
+    socket.on("error", () => undefined);
+    onConnection(socket);
+  });
   const listening = Promise.withResolvers<void>();
   server.once("error", listening.reject);
   server.listen({ fd: listener.release() }, listening.resolve);

@@ -36,6 +36,7 @@ export interface SupervisorSettings {
   readonly build: Build;
   readonly debug: boolean;
   readonly warn: (message: string) => void;
+  readonly tell: (message: string) => void;
 }
 
 const SOCKET_MODE = 0o660;
@@ -44,6 +45,7 @@ const GRACE_MS = 2_000;
 /** The daemon: everything it keeps, and the sockets by which it is asked. */
 export class Supervisor {
   readonly #store: Store;
+  readonly #events: EventBus;
   readonly #tasks: TaskManager;
   readonly #grpc: GrpcServer;
   readonly #ttrpc: TtrpcServer;
@@ -52,10 +54,11 @@ export class Supervisor {
 
   private constructor(
     settings: SupervisorSettings,
-    parts: { store: Store; tasks: TaskManager; grpc: GrpcServer; ttrpc: TtrpcServer; server: Server },
+    parts: { store: Store; events: EventBus; tasks: TaskManager; grpc: GrpcServer; ttrpc: TtrpcServer; server: Server },
   ) {
     this.#settings = settings;
     this.#store = parts.store;
+    this.#events = parts.events;
     this.#tasks = parts.tasks;
     this.#grpc = parts.grpc;
     this.#ttrpc = parts.ttrpc;
@@ -65,7 +68,9 @@ export class Supervisor {
   /** Opens the store, finds the tasks again, and serves. @throws {ContainerError} */
   static async start(kernel: Kernel, settings: SupervisorSettings): Promise<Supervisor> {
     const { address, root, state, gid } = settings;
-    for (const path of [root, state, dirname(address)]) mkdirSync(path, { recursive: true, mode: 0o711 });
+    // What is kept is root's alone; below `state` the root of a user namespace has to reach its rootfs.
+    mkdirSync(root, { recursive: true, mode: 0o700 });
+    for (const path of [state, dirname(address)]) mkdirSync(path, { recursive: true, mode: 0o711 });
     const clock = systemClock();
     const events = new EventBus(clock);
     const store = openStore(kernel, settings, { clock, events });
@@ -85,7 +90,7 @@ export class Supervisor {
         grpc.accept(socket),
       );
       store.collector.schedule();
-      return new Supervisor(settings, { store, tasks, grpc, ttrpc, server });
+      return new Supervisor(settings, { store, events, tasks, grpc, ttrpc, server });
     } catch (error) {
       await store.close();
       throw error;
@@ -96,6 +101,7 @@ export class Supervisor {
   async stop(): Promise<void> {
     const { address, listener } = this.#settings;
     this.#server.close();
+    this.#events.close();
     await this.#grpc.close(GRACE_MS);
     this.#ttrpc.stop();
     this.#tasks.close();
@@ -132,9 +138,9 @@ function openStore(kernel: Kernel, settings: SupervisorSettings, { clock, events
 }
 
 function openTasks(kernel: Kernel, settings: SupervisorSettings, { clock, events }: Shared): TaskManager {
-  const { address, root, state, runtimes, debug, warn } = settings;
+  const { address, root, state, runtimes, debug, warn, tell } = settings;
   return new TaskManager({
-    ...{ kernel, roots: { root, state }, runtimes, events, clock, warn },
+    ...{ kernel, roots: { root, state }, runtimes, events, clock, warn, tell },
     background: new Background((error) => warn(explain(error))),
     addresses: { grpc: address, ttrpc: ttrpcAddress(address), publisher: runtimes.own.program, debug },
   });

@@ -19,6 +19,8 @@ const MAX_QUEUED = 65_536;
 
 interface Subscriber {
   take(envelope: Envelope): void;
+  /** Nothing more comes. */
+  end(): void;
 }
 
 /** Brings events to those who have asked for them, to each in the order in which they came. */
@@ -55,7 +57,7 @@ export class EventBus {
 
   /** Calls `listener` with each event, at once. Returns what ends that. */
   listen(listener: (envelope: Envelope) => void): () => void {
-    const subscriber = { take: listener };
+    const subscriber = { take: listener, end: () => undefined };
     this.#subscribers.add(subscriber);
     return () => this.#subscribers.delete(subscriber);
   }
@@ -67,13 +69,17 @@ export class EventBus {
   subscribe(filters: readonly string[], signal: AbortSignal): AsyncIterable<Envelope> {
     const matches = compileFilters(filters, fieldOf);
     const queue: Envelope[] = [];
-    let overflow = false;
+    let fault: ContainerError | undefined;
     let wake: (() => void) | undefined;
     const subscriber = {
       take(envelope: Envelope): void {
         if (!matches(envelope)) return;
         if (queue.length < MAX_QUEUED) queue.push(envelope);
-        else overflow = true;
+        else fault = new ContainerError("resource_exhausted", "events were lost: they are read too slowly");
+        wake?.();
+      },
+      end(): void {
+        fault ??= new ContainerError("unavailable", "the daemon ends");
         wake?.();
       },
     };
@@ -90,8 +96,7 @@ export class EventBus {
         while (!signal.aborted) {
           const envelope = queue.shift();
           if (envelope !== undefined) yield envelope;
-          else if (overflow)
-            throw new ContainerError("resource_exhausted", "events were lost: they are read too slowly");
+          else if (fault !== undefined) throw fault;
           else {
             await new Promise<void>((resolve) => {
               wake = resolve;
@@ -103,6 +108,11 @@ export class EventBus {
       }
     }
     return read();
+  }
+
+  /** Ends all subscriptions. */
+  close(): void {
+    for (const subscriber of this.#subscribers) subscriber.end();
   }
 
   #spread(envelope: Envelope): void {

@@ -2,6 +2,7 @@ import { containerd, google } from "../../../proto/gen/daemon.js";
 import { ContainerError } from "../../errors.ts";
 import { type CallContext, type GrpcService, type Method, unary } from "../../rpc/grpc/method.ts";
 import { toTyped } from "../messages.ts";
+import { checkIdentifier } from "../names.ts";
 import type { Store } from "../store.ts";
 import { listMetrics, listProcesses, processOf } from "../tasks/queries.ts";
 import type { TaskManager } from "../tasks/task-manager.ts";
@@ -67,6 +68,8 @@ function processMethods(parts: Parts): readonly Method[] {
   return [
     unary("Exec", [messages.ExecProcessRequest, Empty], (request, context) => {
       const { execId, stdin, stdout, stderr, terminal, spec } = request;
+      // Shims name files by it.
+      checkIdentifier("exec id", execId);
       return shimOf(parts, request, context).exec({ execId, stdin, stdout, stderr, terminal, spec });
     }),
     unary("Kill", [messages.KillRequest, Empty], (request, context) => {

@@ -11,6 +11,15 @@ const FLAGS = OPEN.O_RDWR + OPEN.O_NONBLOCK;
 const MODE = 0o700;
 const MAX_LINE_CHARS = 4096;
 
+/** Who reads what shims have to say: warnings, and all the rest. */
+interface LogReaders {
+  readonly warn: (message: string) => void;
+  readonly tell: (message: string) => void;
+}
+
+/** Shims write lines of logrus. */
+const IDLE_TALK = /\blevel=(?:trace|debug|info)\b/;
+
 /** The FIFO `log` of a bundle, into which a shim writes what nobody has asked for. */
 export class ShimLog {
   readonly #close: () => void;
@@ -20,11 +29,15 @@ export class ShimLog {
   }
 
   /** Makes the FIFO if it is not there, and passes each line on. @throws {SyscallError} */
-  static open(kernel: Kernel, { path, id }: Bundle, warn: (message: string) => void): ShimLog {
+  static open(kernel: Kernel, { path, id }: Bundle, { warn, tell }: LogReaders): ShimLog {
     const file = join(path, "log");
     const result = kernel.call("mknodat", AT_FDCWD, file, FILE_TYPE.S_IFIFO + MODE, 0);
     if (result !== -errnoNumber("EEXIST")) checkResult(result, { doing: `make ${file}`, path: file }, "mknodat");
     const fd = openFile(kernel, file, FLAGS).release();
+    const take = (line: string): void => {
+      const speak = IDLE_TALK.test(line) ? tell : warn;
+      if (line !== "") speak(`shim of ${id}: ${line.slice(0, MAX_LINE_CHARS)}`);
+    };
     const reader = Bun.file(fd).stream().getReader();
     const read = async () => {
       const decoder = new TextDecoder();
@@ -34,7 +47,7 @@ export class ShimLog {
         if (done) break;
         const lines = (rest + decoder.decode(value, { stream: true })).split("\n");
         rest = (lines.pop() ?? "").slice(0, MAX_LINE_CHARS);
-        for (const line of lines) if (line !== "") warn(`shim of ${id}: ${line.slice(0, MAX_LINE_CHARS)}`);
+        for (const line of lines) take(line);
       }
       kernel.call("close", fd);
     };

@@ -34,6 +34,8 @@ export interface TaskManagerParts {
   readonly clock: Clock;
   readonly background: Background;
   readonly warn: (message: string) => void;
+  /** Takes what is of use to those alone who look for a fault. */
+  readonly tell: (message: string) => void;
 }
 
 /** What a task is created with. */
@@ -139,7 +141,7 @@ export class TaskManager {
     let log: ShimLog | undefined;
     try {
       writeShimCommand(bundle, command);
-      log = ShimLog.open(kernel, bundle, this.#parts.warn);
+      log = ShimLog.open(kernel, bundle, this.#parts);
       return await this.#launch({ bundle, command, log }, wanted, wanted.options ?? container.runtime.options);
     } catch (error) {
       log?.close();
@@ -183,9 +185,9 @@ export class TaskManager {
   }
 
   async #restore(bundle: Bundle): Promise<void> {
-    const { kernel, warn } = this.#parts;
+    const { kernel } = this.#parts;
     const command = findShimCommand(bundle);
-    const log = ShimLog.open(kernel, bundle, warn);
+    const log = ShimLog.open(kernel, bundle, this.#parts);
     const found = await this.#reach(bundle);
     if (found !== undefined && command !== undefined) {
       this.#adopt({ bundle, command, log, ...found, isLeaving: false });
