@@ -8,7 +8,7 @@ import type { Machine } from "./machine.ts";
 import type { OomWatch } from "./oom.ts";
 import type { Publisher } from "./publisher.ts";
 import { type RootfsMount, unmountRootfs } from "./rootfs.ts";
-import type { CheckpointRequest, TaskRuntime } from "./runtime.ts";
+import type { CheckpointRequest, GivenStdio, TaskRuntime } from "./runtime.ts";
 import { openStdio } from "./stdio/open.ts";
 import type { StdioPaths } from "./stdio/target.ts";
 import { type Exit, TaskProcess } from "./task-process.ts";
@@ -106,7 +106,7 @@ export class Task {
     this.#execSpecs.delete(exec.id);
     exec.stdio.prepare();
     try {
-      exec.pid = await runtime.exec(spec, { fds: exec.stdio.fds, console: exec.stdio.console });
+      exec.pid = await startExec(runtime, spec, { fds: exec.stdio.fds, console: exec.stdio.console });
       exec.stdio.attach();
     } catch (error) {
       // One that cannot be talked to is of no use.
@@ -268,4 +268,18 @@ function finished(): ContainerError {
 
 function isGone(error: unknown): boolean {
   return error instanceof ContainerError && (error.code === "failed_precondition" || error.code === "not_found");
+}
+
+/** Clients show what comes after these words. */
+async function startExec(runtime: TaskRuntime, spec: Process, stdio: GivenStdio): Promise<number> {
+  try {
+    return await runtime.exec(spec, stdio);
+  } catch (error) {
+    throw execFailed(error);
+  }
+}
+
+function execFailed(cause: unknown): ContainerError {
+  const code = cause instanceof ContainerError ? cause.code : "internal";
+  return new ContainerError(code, "OCI runtime exec failed", { cause });
 }
