@@ -1,5 +1,5 @@
 import { containerd, google } from "../../../proto/gen/daemon.js";
-import { explain } from "../../errors.ts";
+import { ContainerError, explain } from "../../errors.ts";
 import type { Kernel } from "../../linux/kernel.ts";
 import type { Background } from "../background.ts";
 import type { Clock } from "../clock.ts";
@@ -160,7 +160,7 @@ export class TaskManager {
     const shim = await Shim.open(bundle.id, await startShim(command, bundle, { addresses, options: encoded }));
     try {
       const io = { stdin, stdout, stderr, terminal };
-      const { pid } = await shim.create({
+      const { pid } = await createInShim(shim, {
         bundle: bundle.path,
         rootfs,
         ...io,
@@ -281,4 +281,18 @@ function keyOf(namespace: string, id: string): string {
 
 function encodeAny(any: TypedBytes): Uint8Array {
   return google.protobuf.Any.encode(any).finish();
+}
+
+/** Clients and their users know what comes after these words. */
+async function createInShim(shim: Shim, request: Parameters<Shim["create"]>[0]) {
+  try {
+    return await shim.create(request);
+  } catch (error) {
+    throw createFailed(error);
+  }
+}
+
+function createFailed(cause: unknown): ContainerError {
+  const code = cause instanceof ContainerError ? cause.code : "internal";
+  return new ContainerError(code, "failed to create shim task", { cause });
 }
