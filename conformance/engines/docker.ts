@@ -22,6 +22,7 @@ async function openDocker(workspace: Workspace, runtime: EngineRuntime, image: s
       ...["--bridge", "none", "--iptables=false", "--ip6tables=false", "--ip-forward=false", "--ip-masq=false"],
       ...["--cgroup-parent", `/${workspace.tag}-docker`, "--add-runtime", `judged=${runtime.path}`],
       ...["--default-runtime", "judged"],
+      ...(runtime.containerd === undefined ? [] : ["--containerd", runtime.containerd]),
     ],
     env: { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" },
     stdin: "ignore",

@@ -6,6 +6,8 @@ export interface EngineRuntime {
   readonly name: string;
   /** Absolute. */
   readonly path: string;
+  /** The socket of the daemon that docker is to use; without, it starts a containerd of its own. */
+  readonly containerd?: string;
 }
 
 /** An engine of its own: private storage, private state, one default runtime. Close it when its cases are done. */

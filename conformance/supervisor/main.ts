@@ -1,7 +1,7 @@
 /**
  * supervisor: what a person types at Debian's ctr, answered by tsrund and by Debian's containerd, each with everything of
  * its own in a folder of its own. What is printed and the exit status are equal, or the case is listed in failing.txt with
- * its reason.
+ * its reason. So are the commands of docker, with tsrund in the place of the containerd that dockerd starts.
  *
  *   bun conformance/supervisor/main.ts [--only TEXT] [--program PATH] [--verbose]
  *
@@ -13,6 +13,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Daemon } from "../containerd/daemon.ts";
 import { IMAGE, makeImage } from "../containerd/image.ts";
+import { docker } from "../engines/docker.ts";
 import { parseFailing } from "../harness/failing.ts";
 import { run } from "../harness/process.ts";
 import { say, Tally } from "../harness/tally.ts";
@@ -22,6 +23,7 @@ import { containerCases } from "./cases/containers.ts";
 import { imageCases } from "./cases/images.ts";
 import { nameCases } from "./cases/names.ts";
 import { taskCases } from "./cases/tasks.ts";
+import { dockerChecks } from "./docker.ts";
 import { normalise } from "./normalise.ts";
 import { restartChecks } from "./restart.ts";
 import { Tsrund } from "./tsrund.ts";
@@ -118,9 +120,11 @@ async function judge(
     compare(each, { own, peer, failing }, tally);
     if (options.verbose) for (const line of own.get(each.name) ?? []) say(`        ${line}`);
   }
+  const known = [...CASES, ...docker.cases];
   for (const name of failing.keys()) {
-    if (!CASES.some((each) => each.name === name)) tally.fail(name, ["failing.txt: there is no such case"]);
+    if (!known.some((each) => each.name === name)) tally.fail(name, ["failing.txt: there is no such case"]);
   }
+  await dockerChecks(workspace, { ...options, layer: join(folder, "layer.tar"), only: options.only, failing }, tally);
   await restartChecks(workspace, { program: options.program, archive }, tally);
 }
 

@@ -33,7 +33,7 @@ export const imageCases: readonly Case[] = [
     name: "images unpacked by snapshotter native",
     script: 'ctr images mount --snapshotter native "$IMAGE" "$SCRATCH/mnt"; ctr snapshots --snapshotter native ls',
   },
-  { name: "content ls", script: "ctr content ls" },
+  { name: "content ls", script: "ctr content ls | cut -f1,2,4- | tr ',\\t' '\\n\\n' | sort" },
   { name: "content ls -q", script: "ctr content ls -q" },
   { name: "content get", script: 'ctr content get "$MANIFEST"' },
   { name: "content get of nothing", script: `ctr content get sha256:${"0".repeat(64)}` },
@@ -69,7 +69,9 @@ export const imageCases: readonly Case[] = [
   },
   {
     name: "snapshots view",
-    script: 'ctr snapshots view v1 "$LAYER"; ctr snapshots mounts /mnt v1; ctr snapshots rm v1',
+    // Nothing holds a view that was made by hand: a collection that comes in between takes it along.
+    script:
+      'for n in 1 2 3; do ctr snapshots view v1 "$LAYER" && ctr snapshots mounts /mnt v1 2>/dev/null && break; done; ctr snapshots rm v1',
   },
   { name: "snapshots usage", script: "ctr snapshots usage p1 | wc -l" },
   { name: "snapshots label", script: "ctr snapshots label p1 a=b >/dev/null; ctr snapshots info p1 | grep -v gc.root" },
