@@ -36,7 +36,7 @@ export const taskCases: readonly Case[] = [
   {
     name: "tasks exec -d",
     script:
-      "ctr tasks exec -d --exec-id e2 $TAG-d sleep 500; ctr tasks ps $TAG-d; ctr tasks exec -d --exec-id e2 $TAG-d sleep 500",
+      "ctr tasks exec -d --exec-id e2 $TAG-d sleep 500; ctr tasks ps $TAG-d | grep -c ExecID:e2; ctr tasks exec -d --exec-id e2 $TAG-d sleep 500",
   },
   { name: "tasks kill --exec-id", script: "ctr tasks kill --exec-id e2 -s KILL $TAG-d; ctr tasks ls" },
   { name: "tasks pause", script: "ctr tasks pause $TAG-d; ctr tasks ls" },
