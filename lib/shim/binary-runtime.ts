@@ -8,7 +8,14 @@ import type { LinuxResources } from "../spec/resources.ts";
 import type { Machine } from "./machine.ts";
 import type { TaskOptions } from "./options.ts";
 import { lastError, type Outcome, type RunOptions, runProgram } from "./program.ts";
-import type { CgroupPlaces, CheckpointRequest, CreatedInit, GivenStdio, TaskRuntime } from "./runtime.ts";
+import type {
+  CgroupPlaces,
+  CheckpointRequest,
+  CreatedInit,
+  GivenStdio,
+  RestoreRequest,
+  TaskRuntime,
+} from "./runtime.ts";
 import { SOCKET_DIRECTORY } from "./socket.ts";
 
 /** What a runtime of its own executable is driven with. */
@@ -36,13 +43,20 @@ export class BinaryRuntime implements TaskRuntime {
   }
 
   async create(stdio: GivenStdio): Promise<CreatedInit> {
+    return await this.#makeInit(["create", ...(this.#parts.options.noNewKeyring ? ["--no-new-keyring"] : [])], stdio);
+  }
+
+  async restore({ imagePath, workPath }: RestoreRequest, stdio: GivenStdio): Promise<CreatedInit> {
+    const work = this.#parts.options.criuWorkPath || workPath;
+    const words = ["restore", "--detach", "--no-subreaper", "--image-path", imagePath, "--work-path", work];
+    return await this.#makeInit(words, stdio);
+  }
+
+  async #makeInit(words: readonly string[], stdio: GivenStdio): Promise<CreatedInit> {
     const { bundle, options, machine } = this.#parts;
     const pidFile = `${bundle}/init.pid`;
-    const flags = [
-      ...(options.noPivotRoot ? ["--no-pivot"] : []),
-      ...(options.noNewKeyring ? ["--no-new-keyring"] : []),
-    ];
-    await this.#runWithStdio(["create", "--bundle", bundle, "--pid-file", pidFile, ...flags], stdio);
+    const flags = options.noPivotRoot ? ["--no-pivot"] : [];
+    await this.#runWithStdio([...words, "--bundle", bundle, "--pid-file", pidFile, ...flags], stdio);
     this.#pid = Number(readText(machine.kernel, pidFile));
     return { pid: this.#pid, ownPidNamespace: hasOwnPidNamespace(readText(machine.kernel, `${bundle}/config.json`)) };
   }

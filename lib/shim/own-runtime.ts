@@ -1,5 +1,5 @@
 import { ContainerError } from "../errors.ts";
-import { loadBundle } from "../runtime/bundle.ts";
+import { type Bundle, loadBundle } from "../runtime/bundle.ts";
 import { type ContainerRecord, findRecord } from "../runtime/container-store.ts";
 import { controllerDirectories } from "../runtime/controllers.ts";
 import { createContainer } from "../runtime/create-container.ts";
@@ -15,7 +15,14 @@ import type { Process } from "../spec/config.ts";
 import type { LinuxResources } from "../spec/resources.ts";
 import type { Machine } from "./machine.ts";
 import type { TaskOptions } from "./options.ts";
-import type { CgroupPlaces, CheckpointRequest, CreatedInit, GivenStdio, TaskRuntime } from "./runtime.ts";
+import type {
+  CgroupPlaces,
+  CheckpointRequest,
+  CreatedInit,
+  GivenStdio,
+  RestoreRequest,
+  TaskRuntime,
+} from "./runtime.ts";
 
 /** The container that is driven. */
 export interface OwnTask {
@@ -42,12 +49,7 @@ export class OwnRuntime implements TaskRuntime {
   }
 
   async create({ fds, console }: GivenStdio): Promise<CreatedInit> {
-    const bundle = loadBundle(this.#options.kernel, this.#bundle);
-    for (const warning of bundle.warnings) this.#options.warn(warning);
-    if ((bundle.config.process?.terminal === true) !== (console !== undefined)) {
-      const why = "process.terminal of its config.json is not what the request says";
-      throw new ContainerError("invalid_argument", `cannot create the container: ${why}`);
-    }
+    const bundle = this.#loadBundle(console);
     const request = {
       id: this.#id,
       bundle: this.#bundle,
@@ -60,8 +62,39 @@ export class OwnRuntime implements TaskRuntime {
     return { pid: initPid, ownPidNamespace: record.ownPidNamespace };
   }
 
+  /** @throws {ContainerError} also for a terminal that only one of bundle and request knows of */
+  #loadBundle(console: GivenStdio["console"]): Bundle {
+    const bundle = loadBundle(this.#options.kernel, this.#bundle);
+    for (const warning of bundle.warnings) this.#options.warn(warning);
+    if ((bundle.config.process?.terminal === true) === (console !== undefined)) return bundle;
+    const why = "process.terminal of its config.json is not what the request says";
+    throw new ContainerError("invalid_argument", `cannot create the container: ${why}`);
+  }
+
   async start(): Promise<void> {
     await start(this.#options, this.#id);
+  }
+
+  async restore({ imagePath, workPath }: RestoreRequest, { fds, console }: GivenStdio): Promise<CreatedInit> {
+    const { restoreContainer, sendMaster } = await import("../runtime/criu/restore.ts");
+    const { kernel } = this.#options;
+    const source = {
+      ...NO_CRIU_OPTIONS,
+      id: this.#id,
+      imagePath,
+      workPath: this.#task.criuWorkPath || workPath,
+      detach: true,
+      pidFile: undefined,
+      lsmProfile: undefined,
+      lsmMountContext: undefined,
+      environment: this.#environment,
+    };
+    const record = await restoreContainer(this.#options, source, this.#loadBundle(console), {
+      stdio: fds,
+      takeTerminal: (master) => sendMaster(kernel, console, master),
+    });
+    this.#record = record;
+    return { pid: record.init?.pid ?? 0, ownPidNamespace: record.ownPidNamespace };
   }
 
   async exec(process: Process, { fds, console }: GivenStdio): Promise<number> {
@@ -126,6 +159,18 @@ export class OwnRuntime implements TaskRuntime {
     return { mode: cgroups.mode, directories: controllerDirectories(this.#options.kernel, cgroups) };
   }
 }
+
+/** What containerd's clients cannot ask for when they restore. */
+const NO_CRIU_OPTIONS = {
+  tcpEstablished: false,
+  extUnixSk: false,
+  shellJob: false,
+  fileLocks: false,
+  manageCgroupsMode: undefined,
+  emptyNs: [],
+  autoDedup: false,
+  lazyPages: false,
+} as const;
 
 /** A request for `exec` of which the process itself says the rest. */
 const NO_EXEC_OPTIONS = {

@@ -1,3 +1,4 @@
+import { ContainerError } from "../errors.ts";
 import type { OwnedFd } from "../linux/fd.ts";
 import type { Stdio } from "../runtime/options.ts";
 import type { Process } from "../spec/config.ts";
@@ -10,7 +11,7 @@ export interface GivenStdio {
   readonly console?: OwnedFd | undefined;
 }
 
-/** A container's first process, made and waiting. */
+/** A container's first process: made and waiting, or restored. */
 export interface CreatedInit {
   /** A child of this process. */
   readonly pid: number;
@@ -23,6 +24,8 @@ export interface TaskRuntime {
   /** @throws {ContainerError}; then nothing is left of it */
   create(stdio: GivenStdio): Promise<CreatedInit>;
   start(): Promise<void>;
+  /** Makes a container whose processes come from image files, and run at once. @throws as create() does */
+  restore(request: RestoreRequest, stdio: GivenStdio): Promise<CreatedInit>;
   /** Adds a process, which is a child of this one; gives its pid. */
   exec(process: Process, stdio: GivenStdio): Promise<number>;
   /** To init, or to every process. @throws {ContainerError} not_found when there is nobody left */
@@ -38,6 +41,25 @@ export interface TaskRuntime {
   delete(): Promise<void>;
   /** Where the container's counters are read; undefined when it has none. */
   cgroups(): CgroupPlaces | undefined;
+}
+
+/** What a container is restored from. */
+export interface RestoreRequest {
+  /** Absolute path of the directory with the images. */
+  readonly imagePath: string;
+  /** Absolute path of the directory for criu's log. */
+  readonly workPath: string;
+}
+
+/** What a client is told of a runtime that failed: they show what comes after these words. */
+export function runtimeFailed(doing: "create" | "exec" | "restore", cause: unknown): ContainerError {
+  const code = cause instanceof ContainerError ? cause.code : "internal";
+  return new ContainerError(code, `OCI runtime ${doing} failed`, { cause });
+}
+
+/** Where criu's log goes when nobody says. */
+export function criuWorkPath(bundle: string): string {
+  return `${bundle}/criu-work`;
 }
 
 /** containerd.runc.v1.CheckpointOptions */

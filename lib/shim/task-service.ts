@@ -73,9 +73,13 @@ function changes(tasks: Tasks): readonly Entry[] {
     method("Create", messages.CreateTaskRequest, messages.CreateTaskResponse, async (request) => {
       const { id, bundle, rootfs, terminal, stdin, stdout, stderr } = request;
       if (!bundle.startsWith("/")) throw invalid(`bundle ${JSON.stringify(bundle)} must be an absolute path`);
-      if (request.checkpoint !== "") throw new ContainerError("unimplemented", "cannot restore from a checkpoint");
       const options = decodeOptions(request.options);
-      const task = await tasks.create({ id, bundle, rootfs, options, paths: { stdin, stdout, stderr, terminal } });
+      // containerd itself takes the path out of the options of its own shim only.
+      const checkpoint = request.checkpoint || options.criuImagePath;
+      if (checkpoint !== "" && !checkpoint.startsWith("/"))
+        throw invalid(`checkpoint ${JSON.stringify(checkpoint)} must be an absolute path`);
+      const paths = { stdin, stdout, stderr, terminal };
+      const task = await tasks.create({ id, bundle, rootfs, options, paths, checkpoint });
       return { pid: task.init.pid };
     }),
     method("Start", messages.StartRequest, messages.StartResponse, async ({ id, execId }) => ({

@@ -5,10 +5,18 @@ import type { Process } from "../spec/config.ts";
 import type { LinuxResources } from "../spec/resources.ts";
 import { taskEvent } from "./events.ts";
 import type { Machine } from "./machine.ts";
-import type { OomWatch } from "./oom.ts";
+import { type OomWatch, watchOom } from "./oom.ts";
 import type { Publisher } from "./publisher.ts";
 import { type RootfsMount, unmountRootfs } from "./rootfs.ts";
-import type { CheckpointRequest, GivenStdio, TaskRuntime } from "./runtime.ts";
+import {
+  type CheckpointRequest,
+  type CreatedInit,
+  criuWorkPath,
+  type GivenStdio,
+  type RestoreRequest,
+  runtimeFailed,
+  type TaskRuntime,
+} from "./runtime.ts";
 import { openStdio } from "./stdio/open.ts";
 import type { StdioPaths } from "./stdio/target.ts";
 import { type Exit, TaskProcess } from "./task-process.ts";
@@ -24,8 +32,8 @@ export interface TaskParts {
   readonly publisher: Publisher;
   readonly runtime: TaskRuntime;
   readonly init: TaskProcess;
-  readonly ownPidNamespace: boolean;
-  readonly oom: OomWatch | undefined;
+  /** Of a task whose processes come from a checkpoint, when it is started. */
+  readonly restore: RestoreRequest | undefined;
   warn(message: string): void;
 }
 
@@ -37,14 +45,31 @@ export class Task {
   readonly parts: TaskParts;
   readonly execs = new Map<string, TaskProcess>();
   readonly #execSpecs = new Map<string, Process>();
+  #ownPidNamespace = true;
+  #oom: OomWatch | undefined;
+  /** What is to be restored yet. */
+  #restore: RestoreRequest | undefined;
+  #isBeingRestored = false;
   isPaused = false;
 
   constructor(parts: TaskParts) {
     this.parts = parts;
+    this.#restore = parts.restore;
   }
 
   get init(): TaskProcess {
     return this.parts.init;
+  }
+
+  /** The container's first process is there. @throws {ContainerError} when its terminal or its counters cannot be had */
+  adoptInit({ pid, ownPidNamespace }: CreatedInit): void {
+    const { id, init, runtime, publisher, machine } = this.parts;
+    init.pid = pid;
+    this.#ownPidNamespace = ownPidNamespace;
+    init.stdio.attach();
+    const places = runtime.cgroups();
+    const onOom = () => publisher.publish(taskEvent("TaskOOM", { containerId: id }));
+    if (places !== undefined) this.#oom = watchOom(machine.kernel, places, onOom);
   }
 
   /** Follows init to its end. The machine must be told of it in the turn in which it is made. */
@@ -71,12 +96,37 @@ export class Task {
   async #startInit(): Promise<number> {
     const { id, init, runtime, publisher } = this.parts;
     if (init.status !== "created") throw this.#cannot("start", `its process is ${init.status}`);
+    if (this.#isBeingRestored) throw this.#cannot("start", "it is being restored");
     init.stdio.prepare();
-    await runtime.start();
+    if (this.#restore === undefined) await runtime.start();
+    else await this.#restoreInit(this.#restore);
     // It may have ended already: that is told after this.
     if (init.exit === undefined) init.status = "running";
     publisher.publish(taskEvent("TaskStart", { containerId: id, pid: init.pid }));
     return init.pid;
+  }
+
+  /** @throws {ContainerError}; then the task has ended, and nothing is left of the container */
+  async #restoreInit(request: RestoreRequest): Promise<void> {
+    const { init, runtime } = this.parts;
+    this.#isBeingRestored = true;
+    this.#restore = undefined;
+    try {
+      const created = await runtime.restore(request, { fds: init.stdio.fds, console: init.stdio.console });
+      try {
+        this.adoptInit(created);
+      } catch (error) {
+        await runtime.delete();
+        throw error;
+      }
+      this.watchInit();
+    } catch (error) {
+      await init.stdio.close();
+      init.end({ status: NOT_STARTED, atMs: Date.now() });
+      throw runtimeFailed("restore", error);
+    } finally {
+      this.#isBeingRestored = false;
+    }
   }
 
   /** Registers an exec; nothing runs yet. @throws {ContainerError} already_exists, failed_precondition */
@@ -130,19 +180,19 @@ export class Task {
   }
 
   async #endInit(exited: Promise<{ readonly code: number }>): Promise<void> {
-    const { init, ownPidNamespace, oom, warn } = this.parts;
+    const { init, warn } = this.parts;
     const { code } = await exited;
     const exit = { status: code, atMs: Date.now() };
     await init.starting;
     try {
       // The container ends with its first process, whoever else is in it.
-      if (!ownPidNamespace) await this.parts.runtime.kill(SIGNALS.SIGKILL, true);
+      if (!this.#ownPidNamespace) await this.parts.runtime.kill(SIGNALS.SIGKILL, true);
     } catch (error) {
       warn(`cannot end the other processes of ${this.parts.id}: ${error instanceof Error ? error.message : error}`);
     }
     await this.#awaitExecs();
-    oom?.check();
-    oom?.close();
+    this.#oom?.check();
+    this.#oom?.close();
     this.isPaused = false;
     this.#tellExit(init, exit);
   }
@@ -205,7 +255,7 @@ export class Task {
   /** Writes the processes to image files in a directory. */
   async checkpoint(path: string, options: Omit<CheckpointRequest, "imagePath" | "workPath">): Promise<void> {
     const { id, bundle, runtime, publisher } = this.parts;
-    await runtime.checkpoint({ ...options, imagePath: path, workPath: `${bundle}/criu-work` });
+    await runtime.checkpoint({ ...options, imagePath: path, workPath: criuWorkPath(bundle) });
     publisher.publish(taskEvent("TaskCheckpointed", { containerId: id, checkpoint: path }));
   }
 
@@ -228,9 +278,11 @@ export class Task {
     const { id, bundle, rootfs, runtime, publisher, machine, init } = this.parts;
     if (this.isPaused) throw this.#cannot("delete", "it is paused");
     if (init.status === "running") throw this.#cannot("delete", "its process is running");
+    if (this.#isBeingRestored) throw this.#cannot("delete", "it is being restored");
     await runtime.delete();
-    // A task that was never started ends here.
-    if (init.status === "created") await init.ended;
+    // A task that was never started ends here; one that was to be restored has no process to wait for.
+    if (init.pid === 0) init.end({ status: 0, atMs: Date.now() });
+    else if (init.status === "created") await init.ended;
     for (const exec of this.execs.values()) await exec.stdio.close();
     await init.stdio.close();
     unmountRootfs(machine.kernel, bundle, rootfs);
@@ -270,16 +322,10 @@ function isGone(error: unknown): boolean {
   return error instanceof ContainerError && (error.code === "failed_precondition" || error.code === "not_found");
 }
 
-/** Clients show what comes after these words. */
 async function startExec(runtime: TaskRuntime, spec: Process, stdio: GivenStdio): Promise<number> {
   try {
     return await runtime.exec(spec, stdio);
   } catch (error) {
-    throw execFailed(error);
+    throw runtimeFailed("exec", error);
   }
-}
-
-function execFailed(cause: unknown): ContainerError {
-  const code = cause instanceof ContainerError ? cause.code : "internal";
-  return new ContainerError(code, "OCI runtime exec failed", { cause });
 }

@@ -2,11 +2,10 @@ import { ContainerError, explain } from "../errors.ts";
 import { parseContainerId } from "../spec/container-id.ts";
 import { taskEvent } from "./events.ts";
 import type { Machine } from "./machine.ts";
-import { watchOom } from "./oom.ts";
 import { type TaskOptions, writeOptions } from "./options.ts";
 import type { Publisher } from "./publisher.ts";
 import { mountRootfs, type RootfsMount, unmountRootfs } from "./rootfs.ts";
-import type { CreatedInit, GivenStdio, TaskRuntime } from "./runtime.ts";
+import { criuWorkPath, type GivenStdio, runtimeFailed, type TaskRuntime } from "./runtime.ts";
 import { openStdio } from "./stdio/open.ts";
 import { giveStdio } from "./stdio/owner.ts";
 import type { ProcessStdio } from "./stdio/process-stdio.ts";
@@ -22,6 +21,8 @@ export interface NewTask {
   readonly rootfs: readonly RootfsMount[];
   readonly paths: StdioPaths;
   readonly options: TaskOptions;
+  /** Absolute path of the images of a checkpoint, which it is restored from when it is started; "" for none. */
+  readonly checkpoint: string;
 }
 
 /** What tasks are made with. */
@@ -31,13 +32,6 @@ export interface TaskFactory {
   readonly publisher: Publisher;
   openRuntime(task: NewTask): Promise<TaskRuntime>;
   warn(message: string): void;
-}
-
-/** A container that waits for `Start`. */
-interface MadeContainer {
-  readonly runtime: TaskRuntime;
-  readonly created: CreatedInit;
-  readonly stdio: ProcessStdio;
 }
 
 /** The tasks of one shim. */
@@ -67,7 +61,7 @@ export class Tasks {
     throw new ContainerError("not_found", `task ${id} not found`);
   }
 
-  /** Makes a container whose process waits for `Start`. @throws {ContainerError}; then nothing is left of it */
+  /** Makes a container whose process waits for `Start`, or is restored by it. @throws {ContainerError}; then nothing is left of it */
   async create(request: NewTask): Promise<Task> {
     const { id } = request;
     parseContainerId(id);
@@ -78,8 +72,8 @@ export class Tasks {
     try {
       const task = await this.#make(request);
       this.#tasks.set(id, task);
-      task.watchInit();
-      const { bundle, rootfs, paths } = request;
+      if (task.init.pid > 0) task.watchInit();
+      const { bundle, rootfs, paths, checkpoint } = request;
       const { terminal, ...io } = paths;
       this.#factory.publisher.publish(
         taskEvent("TaskCreate", {
@@ -87,6 +81,7 @@ export class Tasks {
           bundle,
           rootfs: [...rootfs],
           io: { ...io, terminal },
+          checkpoint,
           pid: task.init.pid,
         }),
       );
@@ -106,9 +101,12 @@ export class Tasks {
       try {
         giveStdio(machine.kernel, stdio.fds, request.options);
         const runtime = await this.#factory.openRuntime(request);
+        const task = this.#assemble(request, runtime, stdio);
+        if (request.checkpoint !== "") return task;
         const created = await createContainer(runtime, { fds: stdio.fds, console: stdio.console });
         try {
-          return this.#assemble(request, { runtime, created, stdio });
+          task.adoptInit(created);
+          return task;
         } catch (error) {
           await runtime.delete();
           throw error;
@@ -123,17 +121,12 @@ export class Tasks {
     }
   }
 
-  /** Makes the task of a container that is there. @throws {ContainerError} when its terminal or its counters cannot be had */
-  #assemble({ id, bundle, rootfs, paths }: NewTask, { runtime, created, stdio }: MadeContainer): Task {
+  /** A task without a process yet. */
+  #assemble({ id, bundle, rootfs, paths, checkpoint }: NewTask, runtime: TaskRuntime, stdio: ProcessStdio): Task {
     const { machine, namespace, publisher, warn } = this.#factory;
     const init = new TaskProcess(id, paths, stdio);
-    init.pid = created.pid;
-    stdio.attach();
-    const places = runtime.cgroups();
-    const onOom = () => publisher.publish(taskEvent("TaskOOM", { containerId: id }));
-    const oom = places === undefined ? undefined : watchOom(machine.kernel, places, onOom);
-    const { ownPidNamespace } = created;
-    return new Task({ id, namespace, bundle, rootfs, machine, publisher, runtime, init, ownPidNamespace, oom, warn });
+    const restore = checkpoint === "" ? undefined : { imagePath: checkpoint, workPath: criuWorkPath(bundle) };
+    return new Task({ id, namespace, bundle, rootfs, machine, publisher, runtime, init, restore, warn });
   }
 
   /** After another failure, which is the one to be told. */
@@ -154,16 +147,10 @@ export class Tasks {
   }
 }
 
-/** Clients show what comes after these words. */
 async function createContainer(runtime: TaskRuntime, stdio: GivenStdio) {
   try {
     return await runtime.create(stdio);
   } catch (error) {
-    throw createFailed(error);
+    throw runtimeFailed("create", error);
   }
-}
-
-function createFailed(cause: unknown): ContainerError {
-  const code = cause instanceof ContainerError ? cause.code : "internal";
-  return new ContainerError(code, "OCI runtime create failed", { cause });
 }

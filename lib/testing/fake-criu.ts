@@ -36,6 +36,10 @@ export interface FakeRequest {
 }
 
 export interface FakeCriu {
+  /** The folder that has it. */
+  readonly folder: string;
+  /** What it does when no environment says so. */
+  readonly behave: (behaviour: FakeBehaviour) => void;
   /** For a program that is to find it. */
   readonly env: (behaviour?: FakeBehaviour) => Record<string, string>;
   /** The requests since the last call. */
@@ -47,9 +51,15 @@ export function makeFakeCriu(folder: string): FakeCriu {
   mkdirSync(folder, { recursive: true });
   const requests = `${folder}/requests`;
   writeFileSync(requests, "");
-  writeFileSync(`${folder}/criu`, `#!/bin/sh\nexec ${process.execPath} ${import.meta.path} "$@"\n`);
+  const told = `${folder}/behaviour.json`;
+  const behave = (behaviour: FakeBehaviour) => writeFileSync(told, JSON.stringify({ ...behaviour, requests }));
+  behave({});
+  const variable = `FAKE_CRIU=\${FAKE_CRIU:-$(cat ${told})}\nexport FAKE_CRIU`;
+  writeFileSync(`${folder}/criu`, `#!/bin/sh\n${variable}\nexec ${process.execPath} ${import.meta.path} "$@"\n`);
   chmodSync(`${folder}/criu`, 0o755);
   return {
+    folder,
+    behave,
     env: (behaviour = {}) => ({
       PATH: `${folder}:/usr/sbin:/usr/bin:/sbin:/bin`,
       FAKE_CRIU: JSON.stringify({ ...behaviour, requests }),

@@ -52,17 +52,27 @@ export interface ShimStart {
   readonly stderr: string;
 }
 
+/** Where a shim is called. */
+export interface ShimPlace {
+  /** The bundle. */
+  readonly cwd: string;
+  /** The socket that takes its events; "" for none. */
+  readonly address: string;
+  /** Where it looks for programs; as this process when not given. */
+  readonly path?: string;
+}
+
 const SHIM = TSRUN.replace(/tsrun$/, "containerd-shim-tsrun-v2");
 
 /** Calls the shim's executable as containerd does. */
 export async function callShim(
   words: readonly string[],
-  { cwd, address }: { readonly cwd: string; readonly address: string },
+  { cwd, address, path = process.env["PATH"] ?? "" }: ShimPlace,
 ): Promise<ShimStart> {
   const child = Bun.spawn({
     cmd: [SHIM, "-namespace", "test", "-address", "/test/address", "-publish-binary", "/bin/true", ...words],
     cwd,
-    env: { PATH: process.env["PATH"] ?? "", TTRPC_ADDRESS: address, GOMAXPROCS: "2", MAX_SHIM_VERSION: "2" },
+    env: { PATH: path, TTRPC_ADDRESS: address, GOMAXPROCS: "2", MAX_SHIM_VERSION: "2" },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const [status, bytes, stderr] = await Promise.all([child.exited, child.stdout.bytes(), child.stderr.text()]);

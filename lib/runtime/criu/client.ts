@@ -11,7 +11,7 @@ import { encode, presetRegister } from "../../plan/encode.ts";
 import { MESSAGE_READY } from "../../plan/messages.ts";
 import { CONTROL, type Step } from "../../plan/step.ts";
 import { ignoredSignals } from "../host.ts";
-import type { RuntimeOptions } from "../options.ts";
+import type { RuntimeOptions, Stdio } from "../options.ts";
 import { stepError } from "../step-error.ts";
 import { awaitChild, awaitReadable } from "../waits.ts";
 import {
@@ -48,6 +48,8 @@ export interface CriuJob {
   readonly type: RequestName;
   readonly steps: readonly Step[];
   readonly inherit: readonly OwnedFd[];
+  /** The standard streams of criu, and of what it restores; those of this process when they are not given. */
+  readonly stdio?: Stdio | undefined;
   /** Called when the program that becomes criu runs, with its pid and the socket on which it may wait. */
   readonly onStart?: (pid: number, control: OwnedFd) => Promise<void>;
   /**
@@ -127,6 +129,7 @@ export async function runCriu(options: RuntimeOptions, job: CriuJob): Promise<Cr
   const executor = launchExecutor(kernel, {
     inherit: [remote, ...job.inherit],
     preserveFds: 0,
+    stdio: job.stdio,
     image: (numbers) => {
       names.forEach((name, index) => {
         presetRegister(part, name, numbers[index] ?? -1);

@@ -14,6 +14,7 @@ import { refuseUsedCgroups } from "../cgroup-checks.ts";
 import { recordCgroups } from "../cgroup-path.ts";
 import { hookState } from "../container-status.ts";
 import {
+  type ContainerRecord,
   containerDirectory,
   makeContainerDirectory,
   removeContainerDirectory,
@@ -28,7 +29,7 @@ import { watchInit } from "../foreground.ts";
 import { runHooks } from "../hooks.ts";
 import { gatherHost } from "../host.ts";
 import { startRelay } from "../open-relay.ts";
-import type { RuntimeOptions } from "../options.ts";
+import type { RuntimeOptions, Stdio } from "../options.ts";
 import { writePidFile } from "../pid-file.ts";
 import type { TerminalRelay } from "../terminal-relay.ts";
 import { DESCRIPTORS } from "./checkpoint.ts";
@@ -38,17 +39,29 @@ import { withLogEnd } from "./log-end.ts";
 import type { CriuOptions } from "./messages.ts";
 import { type CriuSettings, commonOptions, logPath, makeCriuDirectories } from "./request.ts";
 
-/** What `restore` is asked for. */
-export interface RestoreRequest extends CriuSettings {
+/** Where a container comes from, and what criu is to do with it. */
+export interface RestoreSource extends CriuSettings {
   readonly id: string;
-  readonly bundle: string;
+  /** Whoever restores it goes before it ends. */
   readonly detach: boolean;
   readonly pidFile: string | undefined;
-  readonly consoleSocket: string | undefined;
-  readonly noSubreaper: boolean;
   readonly lsmProfile: string | undefined;
   readonly lsmMountContext: string | undefined;
   readonly environment: Environment;
+}
+
+/** What `restore` is asked for. */
+export interface RestoreRequest extends RestoreSource {
+  readonly bundle: string;
+  readonly consoleSocket: string | undefined;
+  readonly noSubreaper: boolean;
+}
+
+/** What a caller of restoreContainer() adds. */
+export interface RestoreSeams {
+  /** The standard streams of criu, in place of pipes that led out of the container; this process's own by default. */
+  readonly stdio?: Stdio | undefined;
+  readonly takeTerminal: TakeTerminal;
 }
 
 const LOG = "restore.log";
@@ -71,27 +84,30 @@ export async function restore(options: RuntimeOptions, request: RestoreRequest):
   if (request.detach) {
     const path = request.consoleSocket;
     using console = path === undefined ? undefined : connectStream(options.kernel, path);
-    await restoreContainer(options, request, bundle, (master) => {
-      if (console !== undefined) sendMaster(options.kernel, console, master);
-      return Promise.resolve();
+    await restoreContainer(options, request, bundle, {
+      takeTerminal: (master) => sendMaster(options.kernel, console, master),
     });
     return 0;
   }
   return await restoreInForeground(options, request, bundle);
 }
 
-/** The name is what runc sends along. */
-function sendMaster(kernel: Kernel, console: OwnedFd, master: OwnedFd): void {
+/** Passes a terminal on, if there is somebody for it. The name is what runc sends along. */
+export function sendMaster(kernel: Kernel, console: OwnedFd | undefined, master: OwnedFd): Promise<void> {
+  if (console === undefined) return Promise.resolve();
   const payload = new TextEncoder().encode("orphan-pts-master");
   sendWithFd(kernel, console, { payload, fd: master, doing: "send the terminal to the console socket" }, addressOf);
+  return Promise.resolve();
 }
 
 async function restoreInForeground(options: RuntimeOptions, request: RestoreRequest, bundle: Bundle): Promise<number> {
   const watch = watchInit(options.kernel, { subreaper: !request.noSubreaper });
   let relay: TerminalRelay | undefined;
   try {
-    const record = await restoreContainer(options, request, bundle, async (master) => {
-      relay = await startRelay(options.kernel, master.move());
+    const record = await restoreContainer(options, request, bundle, {
+      takeTerminal: async (master) => {
+        relay = await startRelay(options.kernel, master.move());
+      },
     });
     const status = await watch.wait(record.init?.pid ?? 0, () => relay?.resize());
     await relay?.stop();
@@ -106,13 +122,13 @@ async function restoreInForeground(options: RuntimeOptions, request: RestoreRequ
 
 type TakeTerminal = (master: OwnedFd) => Promise<void>;
 
-/** The container's record when its processes run again. */
-async function restoreContainer(
+/** Gives the container's record when its processes run again. @throws {ContainerError} and leaves nothing behind */
+export async function restoreContainer(
   options: RuntimeOptions,
-  request: RestoreRequest,
+  request: RestoreSource,
   bundle: Bundle,
-  takeTerminal: TakeTerminal,
-): Promise<Progress["record"]> {
+  { stdio, takeTerminal }: RestoreSeams,
+): Promise<ContainerRecord> {
   const { kernel } = options;
   const { id } = request;
   const { config, rootfs } = bundle;
@@ -123,7 +139,7 @@ async function restoreContainer(
     rootfs,
     foreground: !request.detach,
     noPivot: false,
-    stdio: undefined,
+    stdio,
     nofile: options.nofile,
     scope,
   });
@@ -141,7 +157,7 @@ async function restoreContainer(
   const opts = restoreOptions(kernel, request, { bundle, host, namespaces, root });
   using _directory = await makeContainerDirectory(options, id);
   const resctrl = resctrlGroup(config.linux ?? {}, host.resctrl, id);
-  const progress: Progress = { record: newRecord(kernel, { id, bundle, cgroups, resctrl, stdio: undefined }) };
+  const progress: Progress = { record: newRecord(kernel, { id, bundle, cgroups, resctrl, stdio }) };
   try {
     refuseUsedCgroups(kernel, cgroups);
   } catch (error) {
@@ -156,6 +172,7 @@ async function restoreContainer(
       type: "RESTORE",
       steps,
       inherit: namespaces.inherit,
+      stdio,
       onStart: async (pid, control) => await scope?.start(pid, control, progress),
       request: (pid, [images, work]) => ({
         opts: {
@@ -187,7 +204,7 @@ interface RestoreContext {
 }
 
 /** Asked for when the mount points have been made, which decide what the destinations lead to. */
-function restoreOptions(kernel: Kernel, request: RestoreRequest, context: RestoreContext): () => CriuOptions {
+function restoreOptions(kernel: Kernel, request: RestoreSource, context: RestoreContext): () => CriuOptions {
   const { bundle, host, namespaces, root } = context;
   const { config, rootfs } = bundle;
   const common = commonOptions(config, request, LOG);
