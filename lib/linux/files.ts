@@ -101,11 +101,16 @@ export function replaceFile(kernel: Kernel, path: string, content: string | Uint
   const temporary = `${path}.new`;
   const doing = { doing: `write ${path}`, path };
   const flags = OPEN.O_WRONLY | OPEN.O_CREAT | OPEN.O_TRUNC | OPEN.O_CLOEXEC;
-  {
-    using file = openCall(kernel, doing, "openat", AT_FDCWD, temporary, flags, mode);
+  using file = openCall(kernel, doing, "openat", AT_FDCWD, temporary, flags, mode);
+  try {
     writeAll(kernel, file, temporary, content);
+    file.close();
+    renameFile(kernel, temporary, path);
+  } catch (error) {
+    // A disk that is full had room for the name.
+    kernel.call("unlinkat", AT_FDCWD, temporary, 0);
+    throw error;
   }
-  renameFile(kernel, temporary, path);
 }
 
 function writeAll(kernel: Kernel, file: OwnedFd, path: string, content: string | Uint8Array): void {

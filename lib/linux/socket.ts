@@ -2,7 +2,7 @@ import { ContainerError } from "../errors.ts";
 import { errnoNumber, errnoText } from "./constants/errno.ts";
 import { AT_FDCWD, FCNTL, OPEN } from "./constants/files.ts";
 import { MSG, SCM_RIGHTS, SOCK_FLAGS, SOCKET, SOL_SOCKET } from "./constants/sockets.ts";
-import { checkedCall, OwnedFd, openCall } from "./fd.ts";
+import { checkedCall, checkResult, OwnedFd, openCall } from "./fd.ts";
 import type { Kernel } from "./kernel.ts";
 
 const SEQPACKET = SOCKET.SOCK_SEQPACKET | SOCK_FLAGS.SOCK_CLOEXEC;
@@ -186,7 +186,10 @@ export function sendWithFd(
 
 /** fcntl(2): a descriptor of the caller's at or above `minimum`, without close-on-exec: for a child to inherit. */
 export function inheritable(kernel: Kernel, fd: OwnedFd, minimum: number): OwnedFd {
-  return openCall(kernel, { doing: "hand a descriptor on" }, "fcntl", fd.number, FCNTL.F_DUPFD, minimum);
+  const copy = kernel.call("fcntl", fd.number, FCNTL.F_DUPFD, minimum);
+  // EINVAL is said of a minimum that is beyond the limit on descriptors.
+  const result = copy === -errnoNumber("EINVAL") ? -errnoNumber("EMFILE") : copy;
+  return new OwnedFd(kernel, checkResult(result, { doing: "hand a descriptor on" }, "fcntl"));
 }
 
 /** unix(7): `sun_path` without its NUL. */
