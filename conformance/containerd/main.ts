@@ -2,10 +2,13 @@
  * containerd: Debian's containerd, with everything of its own in a folder of its own, makes containers through this
  * project's shim, and the same ones through its own shim and runc.
  *
- *   bun conformance/containerd/main.ts [--only TEXT] [--shim PATH] [--no-peer]
+ *   bun conformance/containerd/main.ts [--only TEXT] [--shim PATH] [--no-peer] [--soak N]
  *
  * Needs root, containerd with ctr and runc, busybox (static), script and tar. Shims put their sockets into
  * /run/containerd/s, whatever containerd is told; what this suite has left there is a failure.
+ *
+ * With --soak no check runs but one: N tasks in a row beside a group's shim that stays, 2000 for a release, and then a
+ * census of what is left of them.
  */
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -16,6 +19,7 @@ import { eventChecks } from "./checks/events.ts";
 import { execChecks } from "./checks/execs.ts";
 import { faultChecks } from "./checks/faults.ts";
 import { runChecks } from "./checks/run.ts";
+import { soakCheck } from "./checks/soak.ts";
 import { stdioChecks } from "./checks/stdio.ts";
 import { taskChecks } from "./checks/tasks.ts";
 import { Daemon } from "./daemon.ts";
@@ -67,7 +71,16 @@ async function judge({ daemon, workspace, tally }: Bench, check: Check, runtime:
   }
 }
 
-async function runSuite(bench: Bench, only: string | undefined, runtimes: readonly string[]): Promise<void> {
+function chosen(only: string | undefined): readonly (Check | undefined)[] {
+  return CHECKS.map((check) => (only === undefined || check.name.includes(only) ? check : undefined));
+}
+
+/** Runs checks, which are named by their places in the list. */
+async function runSuite(
+  bench: Bench,
+  checks: readonly (Check | undefined)[],
+  runtimes: readonly string[],
+): Promise<void> {
   const { daemon, workspace } = bench;
   const folder = join(workspace.folder, "image");
   mkdirSync(folder);
@@ -75,8 +88,8 @@ async function runSuite(bench: Bench, only: string | undefined, runtimes: readon
   try {
     const imported = await daemon.ctr("image", "import", await makeImage(folder));
     if (imported.status !== 0) throw new Error(`cannot import the image: ${imported.stderr}`);
-    for (const [index, check] of CHECKS.entries()) {
-      if (only !== undefined && !check.name.includes(only)) continue;
+    for (const [index, check] of checks.entries()) {
+      if (check === undefined) continue;
       for (const runtime of runtimes) {
         if (runtime === OWN || check.ownOnly === undefined) await judge(bench, check, runtime, index);
       }
@@ -92,6 +105,7 @@ async function main(): Promise<number> {
       only: { type: "string" },
       shim: { type: "string", default: join(import.meta.dir, "../../dist/containerd-shim-tsrun-v2") },
       "no-peer": { type: "boolean", default: false },
+      soak: { type: "string", default: "0" },
     },
   });
   const tally = new Tally();
@@ -103,7 +117,9 @@ async function main(): Promise<number> {
   await withWorkspace("containerd", async (workspace) => {
     const daemon = new Daemon(join(workspace.folder, "daemon"), values.shim);
     try {
-      await runSuite({ daemon, workspace, tally }, values.only, values["no-peer"] ? [OWN] : [OWN, PEER]);
+      const tasks = Number(values.soak);
+      const runtimes = values["no-peer"] || tasks > 0 ? [OWN] : [OWN, PEER];
+      await runSuite({ daemon, workspace, tally }, tasks > 0 ? [soakCheck(tasks)] : chosen(values.only), runtimes);
     } catch (error) {
       tally.fail("the suite", [
         String(error),

@@ -10,7 +10,7 @@ const SLEEP = ["/bin/sleep", "1000"];
 const SHELL = ["/bin/sh", "-c"];
 
 /** The shim of a container. */
-function shimOf(site: Site, id: string): number {
+export function shimOf(site: Site, id: string): number {
   const shims = processesNamed([`\0${id}\0`]).filter((each) =>
     readFileSync(`/proc/${each}/cmdline`, "utf8").startsWith("containerd-shim-tsrun-v2"),
   );
@@ -86,9 +86,9 @@ export const faultChecks: readonly Check[] = [
     },
   },
   {
-    name: "30 containers at once",
+    name: "100 containers at once",
     run: async (site) => {
-      const ids = Array.from({ length: 30 }, (_, index) => site.id(`n${index}`));
+      const ids = Array.from({ length: 100 }, (_, index) => site.id(`n${index}`));
       const outcomes = await Promise.all(
         ids.map((id, index) =>
           site.daemon.ctr(...site.runWords(id, ["--rm"]), ...SHELL, `echo ${index}; exit ${index}`),
