@@ -3,4 +3,6 @@ export interface Case {
   readonly name: string;
   /** For bash. `ctr` is that of the daemon; $TAG begins the name of every container, $IMAGE is there, $ARCHIVE is its file. */
   readonly script: string;
+  /** The lines of what it prints are compared sorted: for sets, and for lines that differ in an age before they are normalised. */
+  readonly unordered?: boolean;
 }

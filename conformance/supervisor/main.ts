@@ -64,10 +64,13 @@ async function show(
   const shown = new Map<string, readonly string[]>();
   await server.start();
   try {
-    for (const { name, script } of CASES) {
+    for (const { name, script, unordered = false } of CASES) {
       const { status, stdout, stderr } = await run(["bash", "-c", `${preamble}\n${script}`], { scratch, env });
       const names = { folder: server.folder, workspace: workspace.folder };
-      const marked = (mark: string, text: string) => normalise(text, names).map((line) => `${mark}: ${line}`);
+      const marked = (mark: string, text: string) => {
+        const lines = normalise(text, names).map((line) => `${mark}: ${line}`);
+        return unordered ? lines.toSorted() : lines;
+      };
       shown.set(name, [`status ${status}`, ...marked("stdout", stdout), ...marked("stderr", stderr)]);
     }
   } finally {

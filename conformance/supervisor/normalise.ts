@@ -13,7 +13,7 @@ const RULES: readonly (readonly [RegExp, string])[] = [
   [/<FOLDER>\/root\/(io\.containerd\.snapshotter\.v1\.overlayfs\/snapshots|snapshots\/overlayfs)\/\d+/g, "<SNAPSHOT>"],
   [/<FOLDER>\/root\/(io\.containerd\.snapshotter\.v1\.native\/snapshots|snapshots\/native)\/\d+/g, "<SNAPSHOT>"],
   [/fifo\/\d+/g, "fifo/<N>"],
-  [/\b(Less than a second|About a minute|\d+ (milli)?seconds?)\b/g, "<AGE>"],
+  [/\b(Less than a second|About a minute|\d+ (milliseconds?|seconds?|minutes))\b/g, "<AGE>"],
   [/^(\S+ )\d+( (RUNNING|STOPPED|PAUSED|CREATED))/, "$1<PID>$2"],
   [/^\d+ (-|&ProcessDetails\S*)/, "<PID> $1"],
   [/-\d{9,}/g, "-<N>"],
