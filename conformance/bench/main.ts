@@ -87,11 +87,23 @@ function isWanted(name: string, only: readonly string[] | undefined): boolean {
   return only?.some((part) => name.includes(part)) ?? true;
 }
 
+function isUnknown({ unknownTo = [] }: TimedWork, { name }: Runtime): boolean {
+  return unknownTo.includes(name);
+}
+
+/** How many runtimes a row of the table must have a figure of. */
+function wantedFigures(row: Row, runtimes: readonly Runtime[]): number {
+  const work = TIMED_WORKS.find(({ name }) => name === row.name);
+  return runtimes.filter((runtime) => work === undefined || !isUnknown(work, runtime)).length;
+}
+
 async function collect(sites: readonly Site[], rounds: number, only: readonly string[] | undefined): Promise<Figures> {
   const figures: Figures = new Map();
-  for (const work of TIMED_WORKS.filter(({ name }) => isWanted(name, only)))
-    for (const [site, value] of await timeInRounds(work, sites, rounds))
+  for (const work of TIMED_WORKS.filter(({ name }) => isWanted(name, only))) {
+    const able = sites.filter(({ runtime }) => !isUnknown(work, runtime));
+    for (const [site, value] of await timeInRounds(work, able, rounds))
       note(figures, work.name, site.runtime.name, value);
+  }
   for (const work of MEASURED_WORKS.filter(({ names }) => names.some((name) => isWanted(name, only))))
     for (const site of sites) {
       try {
@@ -177,7 +189,7 @@ async function main(): Promise<number> {
   const text = resultsText(rows, runtimes, ownName, process.env["BENCH_HYBRID"] === "1");
   say(text);
   // Part of the table, or a table with holes, is not what results.md promises.
-  const whole = rows.every((row) => row.figures.size === runtimes.length) && candidate !== undefined;
+  const whole = rows.every((row) => row.figures.size === wantedFigures(row, runtimes)) && candidate !== undefined;
   if (!values["no-write"] && values.only === undefined && whole)
     writeFileSync(join(import.meta.dir, "results.md"), text);
   judge(tally, rows, ownName);
