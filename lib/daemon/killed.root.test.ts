@@ -4,7 +4,7 @@ import { expect } from "chai";
 import { openKernel } from "../linux/kernel.ts";
 import { requireRoot } from "../testing/runtime-site.ts";
 import { TemporaryDirectory } from "../testing/temporary-directory.ts";
-import { readReferences } from "./images/documents.ts";
+import { readReferences } from "./images/read-documents.ts";
 import { Store } from "./store.ts";
 
 const DRIVER = join(import.meta.dirname, "../testing/store-kill-driver.ts");

@@ -1,10 +1,10 @@
 import type { containerd, google } from "../../proto/gen/daemon.js";
 import type { Input, Int64 } from "../../proto/gen/types.d.ts";
 import { ContainerError } from "../errors.ts";
+import type { Descriptor } from "../image/descriptor.ts";
 import type { FieldMask } from "./field-mask.ts";
 import type { Labels } from "./labels.ts";
 import type { TypedBytes } from "./metadata/containers.ts";
-import type { Descriptor } from "./metadata/images.ts";
 import type { Mount } from "./snapshots/driver.ts";
 
 const NS_PER_S = 1_000_000_000n;

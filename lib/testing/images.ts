@@ -1,5 +1,5 @@
 import { gzipSync } from "node:zlib";
-import { digestOf } from "../daemon/digest.ts";
+import { digestOf } from "../image/digest.ts";
 import { type TarPart, tarEntry, tarOf } from "./layers.ts";
 
 /** For tests: an image as `docker save` makes it, of layers given by their entries. */

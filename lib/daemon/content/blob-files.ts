@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, readdirSync, renameSync, statSync, unlinkSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
-import { type Digest, findDigest, parseDigest } from "../digest.ts";
+import { type Digest, findDigest, parseDigest } from "../../image/digest.ts";
 import { hasErrno } from "../errno.ts";
 import { notFound } from "../names.ts";
 

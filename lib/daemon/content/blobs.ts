@@ -1,5 +1,5 @@
+import { type Digest, parseDigest } from "../../image/digest.ts";
 import type { Clock } from "../clock.ts";
-import { type Digest, parseDigest } from "../digest.ts";
 import { type FieldMask, maskLabels } from "../field-mask.ts";
 import { compileFilters, entryOf, type Field } from "../filter/match.ts";
 import { checkLabels, decodeLabels, encodeLabels, type Labels } from "../labels.ts";

@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { type Digest, Digester } from "../../image/digest.ts";
 import type { Clock } from "../clock.ts";
-import { type Digest, Digester } from "../digest.ts";
 import type { Disagreement } from "../disagreement.ts";
 import { integer, type MetadataDatabase, text } from "../metadata/database.ts";
 import type { LeaseStore } from "../metadata/leases.ts";

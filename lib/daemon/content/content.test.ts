@@ -1,8 +1,8 @@
 import { readdirSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { expect } from "chai";
+import { digestOf } from "../../image/digest.ts";
 import { memoryStores, refusal } from "../../testing/metadata.ts";
 import { TemporaryDirectory } from "../../testing/temporary-directory.ts";
-import { digestOf } from "../digest.ts";
 import { NO_LABELS } from "../labels.ts";
 import { ContentStore } from "./content-store.ts";
 import type { Sharing } from "./ingests.ts";

@@ -1,5 +1,5 @@
 import type { FileHandle } from "node:fs/promises";
-import type { Digest, Digester } from "../digest.ts";
+import type { Digest, Digester } from "../../image/digest.ts";
 
 /** content.proto: an ingest that is not complete. */
 export interface IngestStatus {

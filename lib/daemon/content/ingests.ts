@@ -2,8 +2,8 @@ import { constants, mkdirSync, readdirSync, statSync, unlinkSync } from "node:fs
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { ContainerError } from "../../errors.ts";
+import { type Digest, Digester, parseDigest } from "../../image/digest.ts";
 import type { Clock } from "../clock.ts";
-import { type Digest, Digester, parseDigest } from "../digest.ts";
 import { hasErrno, wrapFileError } from "../errno.ts";
 import { compileFilters, scalar } from "../filter/match.ts";
 import { integer, type MetadataDatabase, nanoseconds, type Row, text } from "../metadata/database.ts";

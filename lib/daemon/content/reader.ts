@@ -1,6 +1,6 @@
 import type { FileHandle } from "node:fs/promises";
 import { ContainerError } from "../../errors.ts";
-import type { Digest } from "../digest.ts";
+import type { Digest } from "../../image/digest.ts";
 
 const CHUNK_BYTES = 262_144;
 

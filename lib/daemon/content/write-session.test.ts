@@ -1,7 +1,7 @@
 import { expect } from "chai";
+import { digestOf } from "../../image/digest.ts";
 import { memoryStores, refusal } from "../../testing/metadata.ts";
 import { TemporaryDirectory } from "../../testing/temporary-directory.ts";
-import { digestOf } from "../digest.ts";
 import { NO_LABELS } from "../labels.ts";
 import { ContentStore } from "./content-store.ts";
 import { type WriteRequest, WriteSession } from "./write-session.ts";

@@ -1,5 +1,5 @@
 import { ContainerError } from "../../errors.ts";
-import type { Digest } from "../digest.ts";
+import type { Digest } from "../../image/digest.ts";
 import type { Labels } from "../labels.ts";
 import type { Scope } from "../names.ts";
 import type { IngestStore } from "./ingests.ts";

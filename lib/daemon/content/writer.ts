@@ -1,7 +1,7 @@
 import type { FileHandle } from "node:fs/promises";
 import { chmod, copyFile, open } from "node:fs/promises";
 import { ContainerError } from "../../errors.ts";
-import { type Digest, Digester, findDigest } from "../digest.ts";
+import { type Digest, Digester, findDigest } from "../../image/digest.ts";
 import { wrapFileError } from "../errno.ts";
 import { checkLabels, type Labels, NO_LABELS } from "../labels.ts";
 import type { MetadataDatabase } from "../metadata/database.ts";

@@ -1,10 +1,10 @@
 import { readdirSync, writeFileSync } from "node:fs";
 import { expect } from "chai";
+import { digestOf } from "../../image/digest.ts";
 import { openKernel } from "../../linux/kernel.ts";
 import { refusal } from "../../testing/metadata.ts";
 import { requireRoot } from "../../testing/runtime-site.ts";
 import { TemporaryDirectory } from "../../testing/temporary-directory.ts";
-import { digestOf } from "../digest.ts";
 import { NO_LABELS } from "../labels.ts";
 import type { Scope } from "../names.ts";
 import { Store } from "../store.ts";

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { expect } from "chai";
+import { familiarName, normalizeDockerName } from "../../image/references.ts";
 import { openKernel } from "../../linux/kernel.ts";
 import { dockerArchive, ociArchive } from "../../testing/images.ts";
 import { chunksOf, tarEntry, tarOf } from "../../testing/layers.ts";
@@ -10,10 +11,9 @@ import { TemporaryDirectory } from "../../testing/temporary-directory.ts";
 import { NO_LABELS } from "../labels.ts";
 import { chainIds } from "../layers/chain-id.ts";
 import { Store } from "../store.ts";
-import { readReferences } from "./documents.ts";
 import { exportArchive } from "./export.ts";
 import { type ImportOptions, importArchive } from "./import.ts";
-import { familiarName, normalizeDockerName } from "./references.ts";
+import { readReferences } from "./read-documents.ts";
 import { unpackManifest } from "./unpack.ts";
 
 const LEASE = { namespace: "one", lease: "l" };

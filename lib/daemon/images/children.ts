@@ -1,7 +1,8 @@
+import type { Descriptor } from "../../image/descriptor.ts";
+import type { DescriptorJson, References } from "../../image/documents.ts";
+import { isIndex, isManifest } from "../../image/media-types.ts";
 import type { BlobStore } from "../content/blobs.ts";
-import type { Descriptor } from "../metadata/images.ts";
-import { type DescriptorJson, type References, readReferences } from "./documents.ts";
-import { isIndex, isManifest } from "./media-types.ts";
+import { readReferences } from "./read-documents.ts";
 
 const PREFIX = "containerd.io/gc.ref.content";
 

@@ -1,12 +1,13 @@
+import { type DescriptorJson, invalid, parseConfig, toList, toObject, toTexts } from "../../image/documents.ts";
+import { MEDIA_TYPE } from "../../image/media-types.ts";
+import { normalizeDockerName, parseDockerName } from "../../image/references.ts";
 import { fromText } from "../../linux/tree/paths.ts";
 import type { ContentStore } from "../content/content-store.ts";
 import { detectCompression } from "../layers/compression.ts";
 import type { Scope } from "../names.ts";
 import { IMAGE_NAME_ANNOTATION, REF_NAME_ANNOTATION } from "./annotations.ts";
 import { childLabels } from "./children.ts";
-import { type DescriptorJson, invalid, parseConfig, readDocument, toList, toObject, toTexts } from "./documents.ts";
-import { MEDIA_TYPE } from "./media-types.ts";
-import { normalizeDockerName, parseDockerName } from "./references.ts";
+import { readDocument } from "./read-documents.ts";
 import { writeBytes } from "./write-blob.ts";
 
 /** The blobs of an archive, by their paths in it. */

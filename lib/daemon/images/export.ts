@@ -1,12 +1,13 @@
 import { ContainerError } from "../../errors.ts";
+import type { Descriptor } from "../../image/descriptor.ts";
+import { type DescriptorJson, fromJson, type PlatformJson } from "../../image/documents.ts";
+import { isIndex, isManifest } from "../../image/media-types.ts";
+import { familiarName, parseDockerName } from "../../image/references.ts";
 import type { BlobStore } from "../content/blobs.ts";
 import type { TarEntry } from "../layers/tar-entry.ts";
 import { encodeHeader, paddingOf, TAR_END } from "../layers/tar-writer.ts";
-import type { Descriptor } from "../metadata/images.ts";
 import { IMAGE_NAME_ANNOTATION, REF_NAME_ANNOTATION } from "./annotations.ts";
-import { type DescriptorJson, fromJson, type PlatformJson, readReferences } from "./documents.ts";
-import { isIndex, isManifest } from "./media-types.ts";
-import { familiarName, parseDockerName } from "./references.ts";
+import { readReferences } from "./read-documents.ts";
 
 /** An image to be put into an archive, by the name it has there, if any. */
 export interface ExportedImage {

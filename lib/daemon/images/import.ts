@@ -1,17 +1,17 @@
 import { ContainerError } from "../../errors.ts";
+import type { Descriptor } from "../../image/descriptor.ts";
+import { findDigest } from "../../image/digest.ts";
+import { fromJson, invalid, MAX_DOCUMENT_BYTES, parseJson, parseReferences, toObject } from "../../image/documents.ts";
+import { isIndex, isManifest, MEDIA_TYPE } from "../../image/media-types.ts";
 import { clean, join, split, toText } from "../../linux/tree/paths.ts";
 import type { ContentStore } from "../content/content-store.ts";
-import { findDigest } from "../digest.ts";
 import { decompress } from "../layers/compression.ts";
 import type { TarEntry } from "../layers/tar-entry.ts";
 import { TarReader } from "../layers/tar-reader.ts";
-import type { Descriptor } from "../metadata/images.ts";
 import type { Scope } from "../names.ts";
 import { IMAGE_NAME_ANNOTATION, REF_NAME_ANNOTATION } from "./annotations.ts";
 import { childLabels, labelChildren } from "./children.ts";
 import { type ArchiveBlobs, convertDockerArchive } from "./docker-archive.ts";
-import { fromJson, invalid, MAX_DOCUMENT_BYTES, parseJson, parseReferences, toObject } from "./documents.ts";
-import { isIndex, isManifest, MEDIA_TYPE } from "./media-types.ts";
 import { writeBlob, writeBytes } from "./write-blob.ts";
 
 /** An archive that is in the content store now. */

@@ -1,15 +1,16 @@
 import { ContainerError } from "../../errors.ts";
+import type { Descriptor } from "../../image/descriptor.ts";
+import { type DescriptorJson, invalid, parseConfig } from "../../image/documents.ts";
+import { isLayer } from "../../image/media-types.ts";
 import type { Kernel } from "../../linux/kernel.ts";
 import type { ContentStore } from "../content/content-store.ts";
 import { NO_LABELS } from "../labels.ts";
 import { applyLayer, DEFAULT_LIMITS, type LayerLimits } from "../layers/apply.ts";
 import { chainIds } from "../layers/chain-id.ts";
 import { targetOf } from "../layers/target.ts";
-import type { Descriptor } from "../metadata/images.ts";
 import type { Scope } from "../names.ts";
 import type { SnapshotStore } from "../snapshots/snapshot-store.ts";
-import { type DescriptorJson, invalid, parseConfig, readDocument, readReferences } from "./documents.ts";
-import { isLayer } from "./media-types.ts";
+import { readDocument, readReferences } from "./read-documents.ts";
 import { isAlreadyThere } from "./write-blob.ts";
 
 /** The label of a layer with its diff id. */

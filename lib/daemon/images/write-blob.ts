@@ -1,6 +1,6 @@
 import { ContainerError } from "../../errors.ts";
+import { type Digest, digestOf } from "../../image/digest.ts";
 import type { ContentStore } from "../content/content-store.ts";
-import { type Digest, digestOf } from "../digest.ts";
 import { type Labels, NO_LABELS } from "../labels.ts";
 import type { Scope } from "../names.ts";
 

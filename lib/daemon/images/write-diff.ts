@@ -1,14 +1,14 @@
 import { ContainerError } from "../../errors.ts";
+import type { Descriptor } from "../../image/descriptor.ts";
+import { Digester } from "../../image/digest.ts";
+import { isLayer } from "../../image/media-types.ts";
 import type { Kernel } from "../../linux/kernel.ts";
 import type { ContentStore } from "../content/content-store.ts";
-import { Digester } from "../digest.ts";
 import type { Labels } from "../labels.ts";
 import { type Compression, compress } from "../layers/compression.ts";
 import { diffLayers } from "../layers/diff.ts";
-import type { Descriptor } from "../metadata/images.ts";
 import type { Scope } from "../names.ts";
 import type { Mount } from "../snapshots/driver.ts";
-import { isLayer } from "./media-types.ts";
 import { UNCOMPRESSED } from "./unpack.ts";
 import { writeBlob } from "./write-blob.ts";
 

@@ -1,6 +1,6 @@
+import type { Descriptor } from "../../image/descriptor.ts";
 import type { Kernel } from "../../linux/kernel.ts";
 import type { ContentStore } from "../content/content-store.ts";
-import type { Descriptor } from "../metadata/images.ts";
 import type { Mount } from "../snapshots/driver.ts";
 import { applyLayer } from "./apply.ts";
 import { targetOf } from "./target.ts";

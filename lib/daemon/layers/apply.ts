@@ -1,7 +1,7 @@
 import { ContainerError, findSyscall } from "../../errors.ts";
+import { type Digest, Digester } from "../../image/digest.ts";
 import type { Kernel } from "../../linux/kernel.ts";
 import { toText } from "../../linux/tree/paths.ts";
-import { type Digest, Digester } from "../digest.ts";
 import { decompress } from "./compression.ts";
 import { LayerWriter } from "./layer-writer.ts";
 import type { TarEntry } from "./tar-entry.ts";

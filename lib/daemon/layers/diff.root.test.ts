@@ -1,13 +1,13 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { expect } from "chai";
+import { digestOf } from "../../image/digest.ts";
 import { openKernel } from "../../linux/kernel.ts";
 import { chunksOf } from "../../testing/layers.ts";
 import { listTree } from "../../testing/list-tree.ts";
 import { refusal } from "../../testing/metadata.ts";
 import { requireRoot } from "../../testing/runtime-site.ts";
 import { TemporaryDirectory } from "../../testing/temporary-directory.ts";
-import { digestOf } from "../digest.ts";
 import { writeDiff } from "../images/write-diff.ts";
 import type { Mount } from "../snapshots/driver.ts";
 import { Store } from "../store.ts";

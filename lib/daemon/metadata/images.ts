@@ -1,20 +1,13 @@
 import { ContainerError } from "../../errors.ts";
+import type { Descriptor } from "../../image/descriptor.ts";
+import { parseDigest } from "../../image/digest.ts";
 import type { Clock } from "../clock.ts";
-import { type Digest, parseDigest } from "../digest.ts";
 import { type FieldMask, maskMap, unknownField } from "../field-mask.ts";
 import { compileFilters, entryOf, type Field, scalar } from "../filter/match.ts";
 import { checkLabels, decodeLabels, encodeLabels, type Labels } from "../labels.ts";
 import { alreadyExists, notFound } from "../names.ts";
 import { integer, type MetadataDatabase, nanoseconds, type Row, text } from "./database.ts";
 import type { NamespaceStore } from "./namespaces.ts";
-
-/** image-spec § Descriptor: a blob and what it is. */
-export interface Descriptor {
-  readonly mediaType: string;
-  readonly digest: Digest;
-  readonly size: number;
-  readonly annotations: ReadonlyMap<string, string>;
-}
 
 /** images.proto: Image, as a client gives it. */
 export interface NewImage {

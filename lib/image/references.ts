@@ -1,4 +1,4 @@
-import { ContainerError } from "../../errors.ts";
+import { ContainerError } from "../errors.ts";
 
 const DEFAULT_DOMAIN = "docker.io";
 const DEFAULT_REPOSITORY = "library";

@@ -1,8 +1,6 @@
-import { ContainerError } from "../../errors.ts";
-import type { BlobStore } from "../content/blobs.ts";
-import { findDigest } from "../digest.ts";
-import type { Descriptor } from "../metadata/images.ts";
-import { isIndex, isManifest } from "./media-types.ts";
+import { ContainerError } from "../errors.ts";
+import type { Descriptor } from "./descriptor.ts";
+import { findDigest } from "./digest.ts";
 
 /** A descriptor in a document, as JSON has it. */
 export interface DescriptorJson {
@@ -39,22 +37,6 @@ export function parseJson(bytes: Uint8Array, what: string): unknown {
   } catch (error) {
     throw invalid(what, "it is no JSON", error);
   }
-}
-
-/** Reads what a blob refers to; nothing for what is neither an index nor a manifest. @throws {ContainerError} */
-export async function readReferences(
-  blobs: BlobStore,
-  namespace: string,
-  { mediaType, digest }: Pick<Descriptor, "mediaType" | "digest">,
-): Promise<References> {
-  if (!isIndex(mediaType) && !isManifest(mediaType)) return { manifests: [], config: undefined, layers: [] };
-  return parseReferences(await readDocument(blobs, namespace, digest), digest);
-}
-
-/** A blob that is JSON. @throws {ContainerError} not_found, invalid_argument, resource_exhausted */
-export async function readDocument(blobs: BlobStore, namespace: string, digest: string): Promise<unknown> {
-  await using reader = await blobs.openReader(namespace, digest);
-  return parseJson(await reader.bytes(MAX_DOCUMENT_BYTES), digest);
 }
 
 /** image-spec: the descriptors in an index or a manifest. @throws {ContainerError} invalid_argument */
