@@ -60,7 +60,10 @@ async function show(
     ...{ IMAGE, ARCHIVE: image.archive, ROOTFS: image.rootfs, MANIFEST: image.manifest, LAYER: image.layer, HELLO },
     ...{ SCRATCH: scratch, TAG: workspace.tag },
   };
-  const preamble = 'ctr() { command ctr --address "$ADDRESS" "$@"; }';
+  // At the end of its input script types an end-of-file character, which some program or other may echo: it gets no end.
+  const preamble = `
+ctr() { command ctr --address "$ADDRESS" "$@"; }
+terminal() { [ -p "$SCRATCH/keys" ] || mkfifo "$SCRATCH/keys"; script -qec "$1" /dev/null <>"$SCRATCH/keys"; }`;
   const shown = new Map<string, readonly string[]>();
   await server.start();
   try {

@@ -34,7 +34,7 @@ export const containerCases: readonly Case[] = [
   },
   {
     name: "run --rm -t",
-    script: 'script -qec "ctr --address $ADDRESS run --rm -t $IMAGE $TAG-r test -t 0" /dev/null </dev/null',
+    script: 'terminal "ctr --address $ADDRESS run --rm -t $IMAGE $TAG-r test -t 0"',
   },
   {
     name: "run --rm, environment and directory",

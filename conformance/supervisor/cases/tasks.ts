@@ -31,7 +31,7 @@ export const taskCases: readonly Case[] = [
   },
   {
     name: "tasks exec -t",
-    script: `script -qec "ctr --address $ADDRESS tasks exec -t --exec-id e1 $TAG-d sh -c 'sleep 0.5; test -t 0'" /dev/null </dev/null`,
+    script: `terminal "ctr --address $ADDRESS tasks exec -t --exec-id e1 $TAG-d sh -c 'sleep 0.5; test -t 0'"`,
   },
   {
     name: "tasks exec -d",
@@ -61,7 +61,7 @@ export const taskCases: readonly Case[] = [
   { name: "tasks start of nothing", script: "ctr tasks start $TAG-none" },
   {
     name: "tasks attach",
-    script: `ctr run -d "$IMAGE" $TAG-at sh -c 'sleep 1; echo attached'; timeout 10 ctr tasks attach $TAG-at; ctr tasks ls; ctr tasks rm -f $TAG-at 2>/dev/null; ctr containers rm $TAG-at`,
+    script: `ctr run -d "$IMAGE" $TAG-at sh -c 'sleep 3; echo attached'; timeout 30 ctr tasks attach $TAG-at; ctr tasks ls; ctr tasks rm -f $TAG-at 2>/dev/null; ctr containers rm $TAG-at`,
   },
   { name: "the record goes before the task", script: "ctr containers rm $TAG-d; ctr containers ls; ctr tasks ls" },
   {
