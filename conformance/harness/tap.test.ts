@@ -21,6 +21,16 @@ describe("parseTap()", () => {
     ]);
   });
 
+  it("reads results without number or name, and what is still to do", () => {
+    const text = "ok\nnot ok\nnot ok 3 - later # TODO not there yet\nok 4 # TODO\nokay\n    ok 1 - of a subtest\n";
+    expect(parseTap(text)).to.deep.equal([
+      { name: "", verdict: "passed", why: "", details: [] },
+      { name: "", verdict: "failed", why: "", details: [] },
+      { name: "later", verdict: "skipped", why: "not there yet", details: [] },
+      { name: "", verdict: "passed", why: "", details: [] },
+    ]);
+  });
+
   it("does not take a number sign in a name for a skip", () => {
     expect(parseTap("ok 1 issue #12 is mended")).to.deep.equal([
       { name: "issue #12 is mended", verdict: "passed", why: "", details: [] },

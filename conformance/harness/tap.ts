@@ -10,19 +10,24 @@ export interface TapResult {
   readonly details: readonly string[];
 }
 
-const RESULT = /^(ok|not ok) \d+(?: -)? (.*?)(?:\s*# ?(SKIP|skip)\b:?\s*(.*))?$/;
+const RESULT = /^(ok|not ok)\b(?: \d+)?(?: -)?(?: (.*?))??(?:\s*# ?([Ss][Kk][Ii][Pp]|[Tt][Oo][Dd][Oo])\b:?\s*(.*))?$/;
 
-/** testanything.org: the results, each with the remarks that follow it. */
+function verdictOf(word: string, directive: string): TapResult["verdict"] {
+  if (directive === "SKIP") return "skipped";
+  if (word === "ok") return "passed";
+  return directive === "TODO" ? "skipped" : "failed";
+}
+
+/** testanything.org: the results, each with the remarks that follow it. A failure marked TODO counts as skipped. */
 export function parseTap(text: string): readonly TapResult[] {
   const results: { name: string; verdict: TapResult["verdict"]; why: string; details: string[] }[] = [];
   for (const line of text.replaceAll("\r", "").split("\n")) {
-    const [, word, name = "", skip, why = ""] = RESULT.exec(line) ?? [];
+    const [, word, name = "", directive = "", why = ""] = RESULT.exec(line) ?? [];
     if (word === undefined) {
       if (line.startsWith("# ")) results.at(-1)?.details.push(line.slice(2));
       continue;
     }
-    const verdict = skip !== undefined ? "skipped" : word === "ok" ? "passed" : "failed";
-    results.push({ name, verdict, why, details: [] });
+    results.push({ name, verdict: verdictOf(word, directive.toUpperCase()), why, details: [] });
   }
   return results;
 }

@@ -1,0 +1,180 @@
+/**
+ * oci: every MUST and SHOULD of runtime-spec 1.3, looked at one by one. A probe inside the container observes, the suite
+ * decides.
+ *
+ *   bun conformance/oci/main.ts [--runtime NAME] [--only ID|SCENARIO] [--short] [--tap] [--verbose]
+ *   bun conformance/oci/main.ts --upstream DIR [--runtime NAME] [--only PROGRAM] [--failing FILE]
+ *   bun conformance/oci/main.ts --write-coverage
+ *
+ * Needs root and cc. Of the runtime it uses `create --bundle`, `start`, `state`, `kill` and `delete`, the option `--root`,
+ * `--console-socket` where there is a terminal, and `features` where it has that. failing/NAME-VERSION.txt lists what is
+ * known to fail with which reason: an unlisted failure is red, and so is a listed requirement that holds. `--upstream` runs
+ * prebuilt test programs that speak TAP instead.
+ */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { parseFailing } from "../harness/failing.ts";
+import { findRuntime, type Runtime, versionOf } from "../harness/runtime.ts";
+import { say, Tally } from "../harness/tally.ts";
+import { type Workspace, withWorkspace } from "../harness/workspace.ts";
+import { renderCoverage } from "./coverage.ts";
+import { loadRequirements, type Requirement } from "./requirements.ts";
+import { allScenarios } from "./scenarios/all.ts";
+import { type Helpers, type Scenario, Stage } from "./stage.ts";
+import { judgeUpstreamTests } from "./upstream.ts";
+import { Findings, type Verdict } from "./verdicts.ts";
+
+const COVERAGE = join(import.meta.dir, "coverage.md");
+
+function buildHelpers(folder: string): Helpers {
+  mkdirSync(folder);
+  const build = (name: string): string => {
+    const output = join(folder, name);
+    const source = join(import.meta.dir, `${name}.c`);
+    const { exitCode, stderr } = Bun.spawnSync(["cc", "-O1", "-static", "-s", "-w", "-o", output, source], {
+      stderr: "pipe",
+    });
+    if (exitCode !== 0) throw new Error(`cannot build ${name}.c: ${stderr.toString()}`);
+    return output;
+  };
+  return { probe: build("probe"), receive: build("receive") };
+}
+
+interface Suite {
+  readonly runtime: Runtime;
+  readonly workspace: Workspace;
+  readonly verbose: boolean;
+}
+
+async function playAll({ runtime, workspace, verbose }: Suite, scenarios: readonly Scenario[]): Promise<Findings> {
+  const findings = new Findings();
+  const helpers = buildHelpers(join(workspace.folder, "helpers"));
+  const requirements = loadRequirements();
+  for (const [index, scenario] of scenarios.entries()) {
+    // The letters keep one name from being the beginning of another.
+    const stage = new Stage({ runtime, workspace, helpers, findings, id: `${workspace.tag}n${index}z` });
+    const begin = performance.now();
+    try {
+      await scenario.play(stage);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      const own = requirements.filter((each) => each.scenarios.includes(scenario.name));
+      for (const { id } of own) findings.fault(id, `${scenario.name} broke off: ${why}`);
+    } finally {
+      await stage.close();
+    }
+    if (verbose) say(`# ${scenario.name}: ${Math.round(performance.now() - begin)} ms`);
+  }
+  return findings;
+}
+
+function tallyVerdict(tally: Tally, { requirement, outcome, details }: Verdict, reason: string | undefined): void {
+  const title = `${requirement.id} ${requirement.level.padEnd(6)} ${requirement.sentence}`;
+  if (outcome === "skipped") tally.skip(title, details.join("; "));
+  else if (outcome === "passed" && reason === undefined) tally.pass(title);
+  else if (outcome === "passed") tally.fail(title, ["listed as failing, but it holds"]);
+  else if (reason === undefined) tally.fail(title, details);
+  else tally.pass(`${title} (fails as listed: ${reason})`);
+}
+
+/** Test Anything Protocol 13. What is listed as failing is a `TODO`. */
+function tapLine({ requirement, outcome, details }: Verdict, number: number, reason: string | undefined): string {
+  const title = `${number} - ${requirement.id} ${requirement.sentence.replaceAll("#", "\\#")}`;
+  if (outcome === "skipped") return `ok ${title} # SKIP ${details.join("; ")}`;
+  const notes = outcome === "failed" ? details.map((detail) => `\n# ${detail.replaceAll("\n", " ")}`).join("") : "";
+  return `${outcome === "passed" ? "ok" : "not ok"} ${title}${reason === undefined ? "" : ` # TODO ${reason}`}${notes}`;
+}
+
+/** failing/NAME-VERSION.txt, or failing/tsrun.txt; another runtime has no list. */
+function loadFailing(runtime: Runtime): ReadonlyMap<string, string> {
+  const version = /(\d+\.\d+\.\d+)/.exec(versionOf(runtime))?.[1] ?? "";
+  const names = [`${runtime.name}-${version}.txt`, `${runtime.name}.txt`];
+  const path = names.map((name) => join(import.meta.dir, "failing", name)).find((each) => existsSync(each));
+  return path === undefined ? new Map() : parseFailing(readFileSync(path, "utf8"));
+}
+
+/** What scenarios and lists speak of are requirements that are tested. */
+function checkNames(tally: Tally, findings: Findings, failing: ReadonlyMap<string, string>): void {
+  const tested = new Set(loadRequirements().flatMap(({ id, untested }) => (untested === undefined ? [id] : [])));
+  const stray = findings.ids.filter((id) => !tested.has(id));
+  if (stray.length > 0) tally.fail("requirements", [`looked at, but not listed as tested: ${stray.join(", ")}`]);
+  const gone = [...failing.keys()].filter((id) => !tested.has(id));
+  if (gone.length > 0) tally.fail("failing", [`listed as failing, but not as tested: ${gone.join(", ")}`]);
+}
+
+interface Choice {
+  readonly only: readonly string[] | undefined;
+  readonly short: boolean;
+}
+
+function isWanted(choice: Choice, requirement: Requirement): boolean {
+  const { only } = choice;
+  const names = [requirement.id, ...requirement.scenarios];
+  return only === undefined || only.some((part) => names.some((name) => name.startsWith(part)));
+}
+
+/** The requirements that are looked at, and the scenarios that do it. */
+function choose(choice: Choice): { wanted: readonly Requirement[]; scenarios: readonly Scenario[] } {
+  const allowed = new Set(allScenarios.filter(({ short }) => !choice.short || short).map(({ name }) => name));
+  const wanted = loadRequirements().filter(
+    (each) =>
+      each.untested === undefined && each.scenarios.every((name) => allowed.has(name)) && isWanted(choice, each),
+  );
+  const names = new Set(wanted.flatMap(({ scenarios }) => scenarios));
+  return { wanted, scenarios: allScenarios.filter(({ name }) => names.has(name)) };
+}
+
+async function judge(runtime: Runtime, choice: Choice, style: { tap: boolean; verbose: boolean }): Promise<number> {
+  const { wanted, scenarios } = choose(choice);
+  const failing = loadFailing(runtime);
+  const findings = await withWorkspace("oci", (workspace) =>
+    playAll({ runtime, workspace, verbose: style.verbose }, scenarios),
+  );
+  const verdicts = wanted.map((requirement) => findings.judge(requirement));
+  if (style.tap) {
+    say(`TAP version 13\n1..${verdicts.length}`);
+    for (const [index, verdict] of verdicts.entries()) {
+      say(tapLine(verdict, index + 1, failing.get(verdict.requirement.id)));
+    }
+    const red = verdicts.filter(
+      ({ outcome, requirement }) => outcome !== "skipped" && (outcome === "failed") !== failing.has(requirement.id),
+    );
+    return red.length === 0 && verdicts.length > 0 ? 0 : 1;
+  }
+  const tally = new Tally();
+  for (const verdict of verdicts) tallyVerdict(tally, verdict, failing.get(verdict.requirement.id));
+  checkNames(tally, findings, failing);
+  return tally.finish();
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      runtime: { type: "string", default: join(import.meta.dir, "../../dist/tsrun") },
+      only: { type: "string", multiple: true },
+      short: { type: "boolean", default: false },
+      tap: { type: "boolean", default: false },
+      verbose: { type: "boolean", default: false },
+      upstream: { type: "string" },
+      failing: { type: "string" },
+      "write-coverage": { type: "boolean", default: false },
+    },
+  });
+  if (values["write-coverage"]) {
+    writeFileSync(COVERAGE, renderCoverage(loadRequirements()));
+    return 0;
+  }
+  const runtime = findRuntime(values.runtime);
+  if (runtime === undefined) {
+    const tally = new Tally();
+    tally.fail(`${values.runtime} is not there`);
+    return tally.finish();
+  }
+  if (!values.tap) say(versionOf(runtime));
+  const { upstream: folder, only, failing } = values;
+  if (folder !== undefined) return await judgeUpstreamTests({ folder, only, failing }, runtime);
+  return await judge(runtime, { only: values.only, short: values.short }, values);
+}
+
+process.exitCode = await main();
