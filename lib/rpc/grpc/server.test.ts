@@ -4,8 +4,9 @@ import { expect } from "chai";
 import { google } from "../../../proto/gen/daemon.js";
 import { ContainerError } from "../../errors.ts";
 import { TemporaryDirectory } from "../../testing/temporary-directory.ts";
+import { MAX_MESSAGE_BYTES } from "./limits.ts";
 import { duplex, serverStream, unary } from "./method.ts";
-import { GrpcServer, MAX_MESSAGE_BYTES } from "./server.ts";
+import { GrpcServer } from "./server.ts";
 
 const { Any } = google.protobuf;
 type Any = google.protobuf.Any;

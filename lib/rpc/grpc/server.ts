@@ -11,10 +11,8 @@ import {
 } from "@grpc/grpc-js";
 import { toStatus } from "../status.ts";
 import { received, send } from "./call-stream.ts";
+import { MAX_MESSAGE_BYTES } from "./limits.ts";
 import type { CallContext, DuplexBytes, GrpcService, Method, StreamBytes, UnaryBytes } from "./method.ts";
-
-/** As containerd and its clients have it. */
-export const MAX_MESSAGE_BYTES = 16 * 2 ** 20;
 
 /** A gRPC server for connections that somebody else has accepted. */
 export class GrpcServer {

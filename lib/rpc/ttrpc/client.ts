@@ -1,8 +1,8 @@
 import { ttrpc } from "../../../proto/gen/shim.js";
 import { ContainerError, explain } from "../../errors.ts";
 import { CODE, fromStatus } from "../status.ts";
+import { type Receiver, SocketTransport, type Transport } from "../transport.ts";
 import { encodeFrame, FRAME, type Frame, FrameReader, MAX_DATA_BYTES } from "./frame.ts";
-import { type Receiver, SocketTransport, type Transport } from "./transport.ts";
 
 /** One call. */
 export interface Call {

@@ -1,8 +1,8 @@
 import { ttrpc } from "../../../proto/gen/shim.js";
 import { ContainerError, explain } from "../../errors.ts";
 import { toStatus } from "../status.ts";
+import { type Receiver, SocketTransport, type Transport } from "../transport.ts";
 import { encodeFrame, FLAG, FRAME, type Frame, FrameReader, MAX_DATA_BYTES } from "./frame.ts";
-import { type Receiver, SocketTransport, type Transport } from "./transport.ts";
 
 /** What a method is told besides its request. */
 export interface CallContext {
