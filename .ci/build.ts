@@ -23,7 +23,7 @@ const C_FLAGS = [
 const PROGRAM = "dist/tsrun";
 
 /** The other names the executable is called by. */
-const LINKS = ["containerd-shim-tsrun-v2", "tsrund"];
+const LINKS = ["containerd-shim-tsrun-v2", "tsctr", "tsrund"];
 
 /** Builds everything. @throws {Error} that says which part was refused, and why */
 export async function build(): Promise<void> {

@@ -9,6 +9,7 @@ interface ProgramModule {
 async function loadProgram(name: string): Promise<ProgramModule> {
   if (name.startsWith("containerd-shim-")) return await import("./shim/main.ts");
   if (name === "tsrund") return await import("./daemon/main.ts");
+  if (name === "tsctr") return await import("./ctr/main.ts");
   return await import("./runtime/main.ts");
 }
 

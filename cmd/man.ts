@@ -8,8 +8,9 @@ const SECTION = "8";
 /** The page of one command. */
 export function renderCommandPage(program: string, spec: CommandSpec): string {
   const args = Object.values(spec.args).map((arg): Entry => [arg.label, arg.summary]);
-  return page(`${program}-${spec.name}`, [
-    ["NAME", `${program}-${spec.name} - ${spec.summary}`],
+  const name = pageName(program, spec);
+  return page(name, [
+    ["NAME", `${name} - ${spec.summary}`],
     ["SYNOPSIS", code(usageLine(program, spec))],
     ["DESCRIPTION", spec.description ?? ""],
     ["ARGUMENTS", definitions(args)],
@@ -28,7 +29,7 @@ export function renderCommandPage(program: string, spec: CommandSpec): string {
 /** The page of the whole program. */
 export function renderProgramPage(spec: ProgramSpec): string {
   const commands = spec.commands.map((each): Entry => [each.name, each.summary]);
-  const pages = spec.commands.map((each) => `**${spec.name}-${each.name}**(${SECTION})`);
+  const pages = spec.commands.map((each) => `**${pageName(spec.name, each)}**(${SECTION})`);
   return page(spec.name, [
     ["NAME", `${spec.name} - ${spec.summary}`],
     ["SYNOPSIS", code(`${spec.name} [global options] COMMAND [options] [arguments]`)],
@@ -37,6 +38,11 @@ export function renderProgramPage(spec: ProgramSpec): string {
     ["GLOBAL OPTIONS", definitions(flagEntries(spec.flags))],
     ["SEE ALSO", pages.join(", ")],
   ]);
+}
+
+/** `tsrun-kill`, and `tsctr-images-ls` of a command of two words. */
+export function pageName(program: string, { name }: CommandSpec): string {
+  return `${program}-${name.replaceAll(" ", "-")}`;
 }
 
 type Entry = readonly [term: string, text: string];

@@ -18,7 +18,11 @@ export function parseFlags<const F extends Flags>(
   argv: readonly string[],
   { stopAtPositional = false } = {},
 ): ParsedFlags<F> {
-  const { texts, positionals } = scan(flags, argv, stopAtPositional);
+  return parseScanned(flags, scan(flags, argv, stopAtPositional));
+}
+
+/** Gives each flag its texts. @throws {UsageError} */
+export function parseScanned<const F extends Flags>(flags: F, { texts, positionals }: Scanned): ParsedFlags<F> {
   const help = texts.has(HELP);
   const values: Record<string, unknown> = {};
   // After --help nothing else matters, not even a wrong value.
@@ -26,14 +30,15 @@ export function parseFlags<const F extends Flags>(
   return { flags: values as Values<F>, positionals, help };
 }
 
-interface Scanned {
+/** A command line, taken apart. */
+export interface Scanned {
   /** The values given, by key of the flag. */
   readonly texts: ReadonlyMap<string, readonly string[]>;
   readonly positionals: readonly string[];
 }
 
 /** Every command has --help without defining it; no flag has this key. */
-const HELP = "";
+export const HELP = "";
 
 function scan(flags: Flags, argv: readonly string[], stopAtPositional: boolean): Scanned {
   const texts = new Map<string, string[]>();

@@ -62,3 +62,14 @@ export function copyWindowSize(kernel: Kernel, from: number, to: number): void {
   if (kernel.call("ioctl", from, TTY.TIOCGWINSZ, size) < 0) return;
   kernel.call("ioctl", to, TTY.TIOCSWINSZ, size);
 }
+
+/** TIOCGWINSZ: rows and columns; undefined when the descriptor is no terminal, or one that does not know. */
+export function findWindowSize(
+  kernel: Kernel,
+  fd: number,
+): { readonly rows: number; readonly columns: number } | undefined {
+  const size = new Uint16Array(4);
+  if (kernel.call("ioctl", fd, TTY.TIOCGWINSZ, size) < 0) return undefined;
+  const [rows = 0, columns = 0] = size;
+  return columns === 0 ? undefined : { rows, columns };
+}

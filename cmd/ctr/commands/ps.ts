@@ -1,0 +1,67 @@
+import { type Listed, listContainers } from "../../../lib/client/tasks.ts";
+import { toMs } from "../../../lib/client/time.ts";
+import { boolean, repeated } from "../../flags.ts";
+import { ctrCommand } from "../command.ts";
+import { formatFlag, printList } from "../listing.ts";
+import { specArgs } from "../spec/read-spec.ts";
+import { ageText } from "../units.ts";
+
+export const psCommand = ctrCommand({
+  name: "ps",
+  summary: "list containers",
+  description: "Without an option those that run or are paused.",
+  examples: [
+    { command: "ps --all", summary: "those that have ended, too" },
+    { command: "ps --all --filter 'labels.tier==web'", summary: "those with a label" },
+  ],
+  args: {},
+  flags: {
+    all: boolean("list all containers", { short: "a" }),
+    filter: repeated("containerd's filter, e.g. image~=busybox; several are alternatives", { short: "f" }),
+    quiet: boolean("print ids only", { short: "q" }),
+    format: formatFlag,
+  },
+  run: async (context, _args, { all, filter, quiet, format }) => {
+    const listed = await listContainers(await context.connect(), filter);
+    const shown = listed.filter(({ status }) => all || status === "running" || status === "paused");
+    if (quiet) {
+      await context.print(shown.map(({ container }) => `${container.id}\n`).join(""));
+      return 0;
+    }
+    const ageOf = (ms: number | undefined) => (ms === undefined ? "" : ageText(context.now() - ms));
+    await printList(context, shown, {
+      format,
+      columns: [
+        { title: "ID", cell: ({ container }) => container.id, canShrink: true },
+        { title: "IMAGE", cell: ({ container }) => container.image, canShrink: true },
+        { title: "COMMAND", cell: ({ container }) => specArgs(container).join(" "), canShrink: true },
+        { title: "CREATED", cell: ({ container }) => ageOf(toMs(container.createdAt)) },
+        { title: "STATUS", cell: (each) => statusText(each, ageOf) },
+        {
+          title: "PID",
+          cell: ({ task }) => (task === undefined || task.pid === 0 ? "" : String(task.pid)),
+          isRight: true,
+        },
+      ],
+      describe,
+    });
+    return 0;
+  },
+});
+
+function statusText({ status, task }: Listed, ageOf: (ms: number | undefined) => string): string {
+  if (status !== "stopped") return { created: "Created", running: "Up", paused: "Paused", unknown: "Unknown" }[status];
+  return `Exited (${task?.exitStatus ?? 0}) ${ageOf(toMs(task?.exitedAt ?? null))}`.trim();
+}
+
+function describe({ container, task, status }: Listed) {
+  const { id, image, labels, runtime, snapshotter, snapshotKey } = container;
+  const created = toMs(container.createdAt);
+  const exited = toMs(task?.exitedAt ?? null);
+  return {
+    ...{ id, image, command: specArgs(container), status, pid: task?.pid, labels, runtime: runtime?.name },
+    ...{ snapshotter, snapshotKey, createdAt: created === undefined ? undefined : new Date(created).toISOString() },
+    ...(status === "stopped" ? { exitStatus: task?.exitStatus } : {}),
+    ...(exited === undefined ? {} : { exitedAt: new Date(exited).toISOString() }),
+  };
+}

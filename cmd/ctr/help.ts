@@ -1,0 +1,37 @@
+import { flagName } from "../flags.ts";
+import { type ProgramSpec, renderCommandHelp, renderProgramHelp, usageLine } from "../help.ts";
+import { suggest } from "../suggest.ts";
+import type { UsageError } from "../usage-error.ts";
+import { globalFlags } from "./global-flags.ts";
+import { COMMANDS } from "./program.ts";
+
+/** The text of `--help`, of one command or of the whole program. */
+export async function helpText(program: string, command: string | undefined): Promise<string> {
+  const spec = await COMMANDS[command ?? ""]?.();
+  return spec === undefined ? renderProgramHelp(await programSpec(program)) : renderCommandHelp(program, spec);
+}
+
+/** All that help, manual pages and completion are made from. */
+export async function programSpec(program: string): Promise<ProgramSpec> {
+  return {
+    name: program,
+    summary: "runs and looks after containers of a daemon",
+    description:
+      `The nouns are containerd's, the habits those of docker. ${program} talks to tsrund, and to any containerd from 1.6 ` +
+      "on, through containerd's API. Errors say what to do next where that is known. The exit status is 2 for a command " +
+      "line that is not understood.",
+    flags: globalFlags,
+    commands: await Promise.all(Object.values(COMMANDS).map((load) => load())),
+  };
+}
+
+/** What a wrong command line is told: the nearest known word, or how the command is used. */
+export async function usageAdvice(program: string, command: string | undefined, error: UsageError): Promise<string> {
+  const spec = await COMMANDS[command ?? ""]?.();
+  const { kind, name } = error.unknown ?? {};
+  const flags = Object.keys(spec?.flags ?? globalFlags).map(flagName);
+  const near = name === undefined ? undefined : suggest(name, kind === "command" ? Object.keys(COMMANDS) : flags);
+  if (near !== undefined) return `did you mean ${kind === "command" ? `${program} ${near}` : `--${near}`}?`;
+  if (spec === undefined) return `${program} --help shows all commands`;
+  return `usage: ${usageLine(program, spec)}; ${program} ${spec.name} --help says more`;
+}
