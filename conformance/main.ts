@@ -1,0 +1,131 @@
+/**
+ * npm run conformance: runs the judges of this folder one after the other and prints a table. The last line is the sum.
+ *
+ *   npm run conformance -- [--runtime NAME] [--only SUITE] [--long] [--no-write]
+ *
+ * Needs root. What the suites use from Debian is installed by apt where it is missing. With tsrun as the runtime and all
+ * suites, it writes results.md; with another runtime, those that can judge one do.
+ */
+import { writeFileSync } from "node:fs";
+import { release } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { findProgram, isHybridCgroup } from "./harness/runtime.ts";
+import { say } from "./harness/tally.ts";
+import { type Counts, countRun, type Row, renderResults, renderRows, sumOf, type Versions } from "./results.ts";
+import { SUITES, type Suite } from "./suites.ts";
+
+/** Peers and the words that make each print its version. */
+const PEERS: readonly (readonly [string, readonly string[]])[] = [
+  ["runc", ["--version"]],
+  ["crun", ["--version"]],
+  ["containerd", ["--version"]],
+  ["podman", ["--version"]],
+  ["buildah", ["--version"]],
+  ["dockerd", ["--version"]],
+  ["criu", ["--version"]],
+];
+
+/** A suite that takes longer hangs. */
+const SUITE_MS = 1_800_000;
+const KILLED = 137;
+/** The suites say everything before their last lines; that is enough of it to find them. */
+const MAX_TAIL = 4096;
+
+function versionsHere(): Versions {
+  const cgroups = isHybridCgroup()
+    ? "v1 and v2 (hybrid)"
+    : findProgram("/sys/fs/cgroup/cgroup.controllers")
+      ? "v2"
+      : "v1";
+  const versions: [string, string][] = [
+    ["Linux", release()],
+    ["cgroups", cgroups],
+  ];
+  for (const [name, words] of PEERS) {
+    const path = findProgram(name);
+    if (path === undefined) continue;
+    const { stdout } = Bun.spawnSync([path, ...words], { stderr: "ignore" });
+    const version = /\d+\.\d+[\w.+~-]*/.exec(stdout.toString())?.[0];
+    versions.push([name, version ?? "unknown"]);
+  }
+  return new Map(versions);
+}
+
+/** Runs a suite, passes on what it says, and counts. */
+async function runSuite(suite: Suite, options: readonly string[]): Promise<Counts> {
+  say(`== ${suite.name}`);
+  const child = Bun.spawn([process.execPath, join(import.meta.dir, suite.name, "main.ts"), ...options], {
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "inherit",
+    timeout: SUITE_MS,
+    killSignal: "SIGKILL",
+  });
+  let tail = "";
+  const decoder = new TextDecoder();
+  for await (const chunk of child.stdout) {
+    process.stdout.write(chunk);
+    tail = `${tail}${decoder.decode(chunk, { stream: true })}`.slice(-MAX_TAIL);
+  }
+  await child.exited;
+  const status = child.exitCode ?? KILLED;
+  const counts = countRun(tail, status);
+  if (status !== 0 && !tail.includes(`${counts.failed} failed`))
+    say(`FAIL  ${suite.name} exited with status ${status}`);
+  return counts;
+}
+
+interface Choice {
+  readonly runtime: string | undefined;
+  readonly only: readonly string[] | undefined;
+  readonly long: boolean;
+}
+
+async function runAll({ runtime, only, long }: Choice): Promise<readonly Row[]> {
+  const rows: Row[] = [];
+  for (const suite of SUITES) {
+    if (only !== undefined && !only.includes(suite.name)) continue;
+    const options = [...(long ? [] : (suite.short ?? [])), ...(runtime === undefined ? [] : ["--runtime", runtime])];
+    const isAble = runtime === undefined || suite.ownOnly === undefined;
+    rows.push({ suite, counts: isAble ? await runSuite(suite, options) : undefined });
+  }
+  return rows;
+}
+
+/** Why the run cannot begin, in words for its user. */
+function findFault(only: readonly string[] | undefined, name: string | undefined): string | undefined {
+  const unknown = only?.find((each) => SUITES.every((suite) => suite.name !== each));
+  if (unknown !== undefined) return `there is no suite ${unknown}: ${SUITES.map((suite) => suite.name).join(", ")}`;
+  if (name !== undefined && findProgram(name) === undefined) return `there is no runtime ${name}`;
+  return process.geteuid?.() === 0 ? undefined : "the suites need root";
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      runtime: { type: "string" },
+      only: { type: "string", multiple: true },
+      long: { type: "boolean", default: false },
+      "no-write": { type: "boolean", default: false },
+    },
+  });
+  const fault = findFault(values.only, values.runtime);
+  if (fault !== undefined) {
+    process.stderr.write(`conformance: ${fault}\n`);
+    return 1;
+  }
+  const runtime = values.runtime === undefined ? undefined : findProgram(values.runtime);
+  const installer = join(import.meta.dir, "../.ci/run");
+  Bun.spawnSync(["bash", installer, "--install"], { stdio: ["ignore", "inherit", "inherit"] });
+  const rows = await runAll({ runtime, only: values.only, long: values.long });
+  for (const line of renderRows(rows)) say(line);
+  if (runtime === undefined && values.only === undefined && !values["no-write"]) {
+    writeFileSync(join(import.meta.dir, "results.md"), renderResults(rows, versionsHere()));
+  }
+  const { passed, failed, skipped } = sumOf(rows);
+  say(`${passed} passed, ${failed} failed, ${skipped} skipped`);
+  return failed === 0 && passed > 0 ? 0 : 1;
+}
+
+process.exitCode = await main();
