@@ -232,6 +232,7 @@ export interface FileStatus {
   readonly type: number;
   readonly uid: number;
   readonly inode: bigint;
+  readonly sizeBytes: number;
   readonly deviceMajor: number;
   readonly deviceMinor: number;
 }
@@ -246,6 +247,7 @@ export function findStatus(kernel: Kernel, at: string | number): FileStatus | un
     type: view.getUint16(28, true) & 0o170000,
     uid: view.getUint32(20, true),
     inode: view.getBigUint64(32, true),
+    sizeBytes: Number(view.getBigUint64(40, true)),
     deviceMajor: view.getUint32(128, true),
     deviceMinor: view.getUint32(132, true),
   };

@@ -131,13 +131,13 @@ export class Task {
 
   /** Registers an exec; nothing runs yet. @throws {ContainerError} already_exists, failed_precondition */
   async addExec(execId: string, spec: Process, paths: StdioPaths): Promise<void> {
-    const { id, namespace, machine, publisher, init } = this.parts;
+    const { id, namespace, machine, publisher, init, warn } = this.parts;
     if (execId === "") throw new ContainerError("invalid_argument", "cannot add an exec: it has no id");
     if (this.execs.has(execId)) {
       throw new ContainerError("already_exists", `exec ${execId} of task ${id} already exists`);
     }
     if (init.status === "stopped") throw this.#cannot("add an exec to", "its process has ended");
-    const stdio = await openStdio(machine, paths, { containerId: id, namespace, isInit: false });
+    const stdio = await openStdio(machine, paths, { containerId: id, namespace, isInit: false, warn });
     if (this.execs.has(execId)) {
       await stdio.close();
       throw new ContainerError("already_exists", `exec ${execId} of task ${id} already exists`);
@@ -210,6 +210,7 @@ export class Task {
 
   #tellExit(process: TaskProcess, exit: Exit): void {
     const { id, publisher } = this.parts;
+    process.stdio.settle?.();
     publisher.publish(
       taskEvent("TaskExit", {
         containerId: id,

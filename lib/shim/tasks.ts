@@ -92,12 +92,12 @@ export class Tasks {
   }
 
   async #make(request: NewTask): Promise<Task> {
-    const { machine, namespace } = this.#factory;
+    const { machine, namespace, warn } = this.#factory;
     const { id, bundle, rootfs, paths } = request;
     writeOptions(machine.kernel, bundle, request.options);
     mountRootfs(machine.kernel, bundle, rootfs);
     try {
-      const stdio = await openStdio(machine, paths, { containerId: id, namespace, isInit: true });
+      const stdio = await openStdio(machine, paths, { containerId: id, namespace, isInit: true, warn });
       try {
         giveStdio(machine.kernel, stdio.fds, request.options);
         const runtime = await this.#factory.openRuntime(request);

@@ -66,8 +66,9 @@ function openOutput(kernel: Machine["kernel"], target: OutputTarget): DirectOutp
     case "path":
     case "file":
       return openForProgram(kernel, target.path, target.kind === "file");
-    // A logger takes both outputs, named at the first one.
+    // A logger takes both outputs, named at the first one; a log has streams of its own.
     case "binary":
+    case "json-file":
     case "null":
       return { writer: openNull(kernel) };
   }

@@ -1,5 +1,12 @@
 import type { OwnedFd } from "../../linux/fd.ts";
 import type { Stdio } from "../../runtime/options.ts";
+import type { LoggedProcess } from "./logger.ts";
+
+/** Whose streams they are, and who is told what becomes of them. */
+export interface StdioOwner extends LoggedProcess {
+  readonly isInit: boolean;
+  warn(message: string): void;
+}
 
 /** The standard streams of one process, from before it is made until it is deleted. */
 export interface ProcessStdio {
@@ -15,6 +22,8 @@ export interface ProcessStdio {
   closeInput(): void;
   /** tasks.proto, ResizePty; without a terminal nothing. */
   resize(width: number, height: number): void;
+  /** The process has ended: what it has written is where it was to go when its end is told. Where that takes no waiting. */
+  settle?(): void;
   /** Passes on what the process has written until now, as long as somebody reads it; then closes everything. */
   close(): Promise<void>;
 }

@@ -1,4 +1,6 @@
 import { ContainerError } from "../../errors.ts";
+import type { LogPlace } from "./log-file.ts";
+import { parseLogPlace } from "./log-place.ts";
 
 /** Where containerd wants the standard streams of a process. */
 export interface StdioPaths {
@@ -14,6 +16,8 @@ export type OutputTarget =
   /** A FIFO as a client makes it, or a file that was there before. */
   | { readonly kind: "path"; readonly path: string }
   | { readonly kind: "file"; readonly path: string }
+  /** A log of both outputs, which the shim writes. */
+  | { readonly kind: "json-file"; readonly place: LogPlace }
   | {
       readonly kind: "binary";
       readonly path: string;
@@ -22,7 +26,7 @@ export type OutputTarget =
       readonly needsByte: boolean;
     };
 
-/** A path, or a URI: `fifo://`, `file://`, `binary://`, `binary-v2://`. @throws {ContainerError} invalid_argument */
+/** A path, or a URI: `fifo://`, `file://`, `json-file://`, `binary://`, `binary-v2://`. @throws {ContainerError} invalid_argument */
 export function parseTarget(text: string): OutputTarget {
   if (text === "") return { kind: "null" };
   const match = /^([a-z][a-z0-9+.-]*):\/\//.exec(text);
@@ -35,12 +39,27 @@ export function parseTarget(text: string): OutputTarget {
       return { kind: "path", path };
     case "file":
       return { kind: "file", path };
+    case "json-file":
+      return { kind: "json-file", place: parsePlace(text, path, url) };
     case "binary":
     case "binary-v2":
       return { kind: "binary", path, args: argumentsOf(url), needsByte: match[1] === "binary-v2" };
     default:
-      throw cannotUse(text, "its scheme must be fifo, file, binary or binary-v2");
+      throw cannotUse(text, "its scheme must be fifo, file, json-file, binary or binary-v2");
   }
+}
+
+function parsePlace(text: string, path: string, url: URL): LogPlace {
+  try {
+    return parseLogPlace(path, [...url.searchParams]);
+  } catch (error) {
+    throw cannotUse(text, error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** Whether an output goes to a log that the shim writes. */
+export function isLog({ stdout, stderr }: StdioPaths): boolean {
+  return [stdout, stderr].some((text) => parseTarget(text).kind === "json-file");
 }
 
 /** Each key and each value that is not empty, in their order. */
