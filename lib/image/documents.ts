@@ -1,6 +1,7 @@
 import { ContainerError } from "../errors.ts";
 import type { Descriptor } from "./descriptor.ts";
 import { findDigest } from "./digest.ts";
+import type { Platform } from "./platforms.ts";
 
 /** A descriptor in a document, as JSON has it. */
 export interface DescriptorJson {
@@ -8,14 +9,7 @@ export interface DescriptorJson {
   readonly digest: string;
   readonly size: number;
   readonly annotations?: Readonly<Record<string, string>>;
-  readonly platform?: PlatformJson;
-}
-
-/** image-spec § Image Index, `platform`. */
-export interface PlatformJson {
-  readonly architecture: string;
-  readonly os: string;
-  readonly variant?: string;
+  readonly platform?: Platform;
 }
 
 /** What an index or a manifest refers to. */
@@ -51,7 +45,7 @@ export function parseReferences(value: unknown, what: string): References {
 export function parseConfig(
   value: unknown,
   what: string,
-): { readonly diffIds: readonly string[]; readonly platform: PlatformJson | undefined } {
+): { readonly diffIds: readonly string[]; readonly platform: Platform | undefined } {
   const config = toObject(value, what);
   const rootfs = config["rootfs"] === undefined ? {} : toObject(config["rootfs"], what);
   const diffIds = toList(rootfs["diff_ids"], `${what}: rootfs.diff_ids`).map((each) => {
@@ -91,7 +85,8 @@ function toDescriptor(value: unknown, what: string): DescriptorJson {
   const descriptor = toObject(value, what);
   const { mediaType, digest, size } = descriptor;
   const isWhole = typeof mediaType === "string" && typeof digest === "string" && typeof size === "number";
-  if (!isWhole || findDigest(digest) === undefined || !(size >= 0)) throw invalid(what, "a descriptor is not whole");
+  if (!isWhole || findDigest(digest) === undefined || !(Number.isSafeInteger(size) && size >= 0))
+    throw invalid(what, "a descriptor is not whole");
   // What else a descriptor says stays in it: indexes are written again.
   return { ...descriptor, mediaType, digest, size };
 }

@@ -1,3 +1,4 @@
+import { childLabels } from "../../image/child-labels.ts";
 import { type DescriptorJson, invalid, parseConfig, toList, toObject, toTexts } from "../../image/documents.ts";
 import { MEDIA_TYPE } from "../../image/media-types.ts";
 import { normalizeDockerName, parseDockerName } from "../../image/references.ts";
@@ -6,7 +7,6 @@ import type { ContentStore } from "../content/content-store.ts";
 import { detectCompression } from "../layers/compression.ts";
 import type { Scope } from "../names.ts";
 import { IMAGE_NAME_ANNOTATION, REF_NAME_ANNOTATION } from "./annotations.ts";
-import { childLabels } from "./children.ts";
 import { readDocument } from "./read-documents.ts";
 import { writeBytes } from "./write-blob.ts";
 

@@ -1,7 +1,8 @@
 import { ContainerError } from "../../errors.ts";
 import type { Descriptor } from "../../image/descriptor.ts";
-import { type DescriptorJson, fromJson, type PlatformJson } from "../../image/documents.ts";
+import { type DescriptorJson, fromJson } from "../../image/documents.ts";
 import { isIndex, isManifest } from "../../image/media-types.ts";
+import type { Platform } from "../../image/platforms.ts";
 import { familiarName, parseDockerName } from "../../image/references.ts";
 import type { BlobStore } from "../content/blobs.ts";
 import type { TarEntry } from "../layers/tar-entry.ts";
@@ -19,7 +20,7 @@ export interface ExportedImage {
 export interface ExportOptions {
   readonly images: readonly ExportedImage[];
   /** Which of an index's manifests `docker load` is to see. */
-  readonly platform: PlatformJson;
+  readonly platform: Platform;
   /** Leaves out `manifest.json`, by which `docker load` knows images. */
   readonly withoutDocker?: boolean;
 }
@@ -55,7 +56,7 @@ export async function* exportArchive(
 
 /** A manifest with what `manifest.json` says of it. */
 interface FoundManifest {
-  readonly platform: PlatformJson | undefined;
+  readonly platform: Platform | undefined;
   readonly config: DescriptorJson | undefined;
   readonly layers: readonly DescriptorJson[];
 }
@@ -69,7 +70,7 @@ async function gather(
 ): Promise<readonly FoundManifest[]> {
   const manifests: FoundManifest[] = [];
   const isHere = (digest: string) => blobs.find(namespace, digest) !== undefined;
-  const pending: (Descriptor & { readonly platform?: PlatformJson })[] = [target];
+  const pending: (Descriptor & { readonly platform?: Platform })[] = [target];
   for (let next = pending.shift(); next !== undefined; next = pending.shift()) {
     const references = await readReferences(blobs, namespace, next);
     found.set(next.digest, next);
@@ -84,12 +85,12 @@ async function gather(
   return manifests;
 }
 
-function withPlatform(child: DescriptorJson): Descriptor & { readonly platform?: PlatformJson } {
+function withPlatform(child: DescriptorJson): Descriptor & { readonly platform?: Platform } {
   const { platform } = child;
   return platform === undefined ? fromJson(child) : { ...fromJson(child), platform };
 }
 
-function fits(platform: PlatformJson | undefined, wanted: PlatformJson): boolean {
+function fits(platform: Platform | undefined, wanted: Platform): boolean {
   return platform?.os === wanted.os && platform.architecture === wanted.architecture;
 }
 

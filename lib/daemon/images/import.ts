@@ -1,4 +1,5 @@
 import { ContainerError } from "../../errors.ts";
+import { childLabels } from "../../image/child-labels.ts";
 import type { Descriptor } from "../../image/descriptor.ts";
 import { findDigest } from "../../image/digest.ts";
 import { fromJson, invalid, MAX_DOCUMENT_BYTES, parseJson, parseReferences, toObject } from "../../image/documents.ts";
@@ -10,8 +11,8 @@ import type { TarEntry } from "../layers/tar-entry.ts";
 import { TarReader } from "../layers/tar-reader.ts";
 import type { Scope } from "../names.ts";
 import { IMAGE_NAME_ANNOTATION, REF_NAME_ANNOTATION } from "./annotations.ts";
-import { childLabels, labelChildren } from "./children.ts";
 import { type ArchiveBlobs, convertDockerArchive } from "./docker-archive.ts";
+import { labelChildren } from "./label-children.ts";
 import { writeBlob, writeBytes } from "./write-blob.ts";
 
 /** An archive that is in the content store now. */

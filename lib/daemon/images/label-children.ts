@@ -1,19 +1,9 @@
+import { childLabels } from "../../image/child-labels.ts";
 import type { Descriptor } from "../../image/descriptor.ts";
-import type { DescriptorJson, References } from "../../image/documents.ts";
+import type { DescriptorJson } from "../../image/documents.ts";
 import { isIndex, isManifest } from "../../image/media-types.ts";
 import type { BlobStore } from "../content/blobs.ts";
 import { readReferences } from "./read-documents.ts";
-
-const PREFIX = "containerd.io/gc.ref.content";
-
-/** The labels that keep what a document refers to, by containerd's names: `m.N`, `config`, `l.N`. */
-export function childLabels({ manifests, config, layers }: References): ReadonlyMap<string, string> {
-  const labels = new Map<string, string>();
-  for (const [index, { digest }] of manifests.entries()) labels.set(`${PREFIX}.m.${index}`, digest);
-  if (config !== undefined) labels.set(`${PREFIX}.config`, config.digest);
-  for (const [index, { digest }] of layers.entries()) labels.set(`${PREFIX}.l.${index}`, digest);
-  return labels;
-}
 
 /**
  * Labels a document and all it refers to, as far as it is there, so that an image keeps what it is made of.
