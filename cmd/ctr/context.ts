@@ -17,6 +17,8 @@ export interface CtrContext {
   /** The one connection of this command, made at the first call. @throws {ContainerError} */
   connect(): Promise<Client>;
   print(content: string): Promise<void>;
+  /** Prints on standard error, as it is. */
+  printError(content: string): void;
   /** Says something beside the output, on standard error. */
   warn(message: string): void;
   /** All commands and options, for those who tell of them. */

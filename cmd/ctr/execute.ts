@@ -73,6 +73,7 @@ function makeContext(flags: Values<typeof globalFlags>, host: Host): ClosingCont
       return opened;
     },
     print: (content) => host.writeStdout(content),
+    printError: (content) => host.writeStderr(content),
     warn: (message) => host.writeStderr(`${host.name}: ${printable(message)}\n`),
     describe: async () => {
       const { programSpec } = await import("./help.ts");

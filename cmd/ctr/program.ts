@@ -6,6 +6,7 @@ type Loader = () => Promise<CtrCommand>;
 export const COMMANDS: Readonly<Record<string, Loader>> = {
   "images ls": async () => (await import("./commands/images-ls.ts")).imagesLsCommand,
   info: async () => (await import("./commands/info.ts")).infoCommand,
+  logs: async () => (await import("./commands/logs.ts")).logsCommand,
   "namespaces ls": async () => (await import("./commands/namespaces-ls.ts")).namespacesLsCommand,
   ps: async () => (await import("./commands/ps.ts")).psCommand,
   version: async () => (await import("./commands/version.ts")).versionCommand,

@@ -70,6 +70,7 @@ const NUMBERS = {
   pipe2: [293, 59],
   pivot_root: [155, 41],
   ppoll: [271, 73],
+  pread64: [17, 67],
   prctl: [157, 167],
   prlimit64: [302, 261],
   pwrite64: [18, 68],

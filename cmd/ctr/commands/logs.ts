@@ -1,0 +1,125 @@
+import { api } from "../../../lib/client/api.ts";
+import type { Client } from "../../../lib/client/client.ts";
+import type { LogEntry } from "../../../lib/client/logs/entries.ts";
+import { logPathOf } from "../../../lib/client/logs/place.ts";
+import { readLog } from "../../../lib/client/logs/read.ts";
+import type { Process } from "../../../lib/client/tasks.ts";
+import { ContainerError } from "../../../lib/errors.ts";
+import { required } from "../../args.ts";
+import { parseDuration } from "../../duration.ts";
+import { boolean, type Flag, last, oneOf } from "../../flags.ts";
+import { ctrCommand } from "../command.ts";
+
+export const logsCommand = ctrCommand({
+  name: "logs",
+  summary: "print what a container has written",
+  description:
+    "Of a container in the background, whose outputs the shim keeps in a file. What was written to standard error goes to " +
+    "standard error.",
+  examples: [
+    { command: "logs --follow --tail 10 web", summary: "the last ten lines, and those that come" },
+    { command: "logs --since 15m --timestamps web", summary: "those of the last quarter of an hour, with their times" },
+  ],
+  args: { id: required("container", "its id", (given) => given) },
+  flags: {
+    follow: boolean("go on until the container ends", { short: "f" }),
+    tail: tailFlag(),
+    since: timeFlag("only what was written after this: a time, or a duration before now"),
+    until: timeFlag("only what was written before this"),
+    timestamps: boolean("print the time in front of each line", { short: "t" }),
+    format: oneOf(["text", "json"], "how to print, json being an object a line"),
+  },
+  run: async (context, { id }, { follow, tail, since, until, timestamps, format }) => {
+    const client = await context.connect();
+    const [{ container }, task] = await Promise.all([client.call(api.containers.get, { id }), findTask(client, id)]);
+    if (container === null) throw new ContainerError("not_found", `container ${id} not found`);
+    const range = { tail, sinceMs: since?.(context.now()), untilMs: until?.(context.now()) };
+    const ended = follow && task !== undefined ? awaitEnd(client, id) : undefined;
+    const write = format === "json" ? jsonOf : timestamps ? withTime : ({ log }: LogEntry) => log;
+    for await (const entries of readLog(context.kernel, logPathOf(container, task), range, ended)) {
+      for (const { stream, text } of runs(entries, write)) {
+        if (stream === "stdout" || format === "json") await context.print(text);
+        else context.printError(text);
+      }
+    }
+    return 0;
+  },
+});
+
+/** Entries one after the other of one stream are written at once. */
+function runs(entries: readonly LogEntry[], write: (entry: LogEntry) => string) {
+  const found: { readonly stream: LogEntry["stream"]; text: string }[] = [];
+  for (const entry of entries) {
+    const current = found.at(-1);
+    if (current?.stream === entry.stream) current.text += write(entry);
+    else found.push({ stream: entry.stream, text: write(entry) });
+  }
+  return found;
+}
+
+function jsonOf(entry: LogEntry): string {
+  return `${JSON.stringify(entry)}\n`;
+}
+
+function withTime({ time, log }: LogEntry): string {
+  return `${time} ${log}`;
+}
+
+async function findTask(client: Client, id: string): Promise<Process | undefined> {
+  try {
+    return (await client.call(api.tasks.get, { containerId: id })).process ?? undefined;
+  } catch (error) {
+    if (error instanceof ContainerError && error.code === "not_found") return undefined;
+    throw error;
+  }
+}
+
+/** Resolves when the task has ended, or is gone. */
+async function awaitEnd(client: Client, id: string): Promise<void> {
+  try {
+    await client.call(api.tasks.wait, { containerId: id }, {});
+  } catch (error) {
+    if (!(error instanceof ContainerError && error.code === "not_found")) throw error;
+  }
+}
+
+function tailFlag(): Flag<number | undefined> {
+  return {
+    summary: "only so many of the last lines",
+    kind: "text",
+    short: "n",
+    label: "COUNT",
+    defaultText: "all",
+    parse: (texts) => {
+      const given = last(texts) ?? "all";
+      if (given === "all") return undefined;
+      if (/^\d{1,9}$/.test(given)) return Number(given);
+      throw new TypeError("must be all, or a number of lines");
+    },
+  };
+}
+
+/** Gives the milliseconds since 1970 at a moment in time. */
+function timeFlag(summary: string): Flag<((nowMs: number) => number) | undefined> {
+  return {
+    summary,
+    kind: "text",
+    label: "TIME",
+    parse: (texts) => {
+      const given = last(texts);
+      if (given === undefined) return undefined;
+      if (/^\d{4}-\d\d-\d\d/.test(given) && !Number.isNaN(Date.parse(given))) return () => Date.parse(given);
+      if (/^\d{9,}(?:\.\d+)?$/.test(given)) return () => Number(given) * 1000;
+      const durationMs = parseTimeDuration(given);
+      return (nowMs) => nowMs - durationMs;
+    },
+  };
+}
+
+function parseTimeDuration(given: string): number {
+  try {
+    return parseDuration(given);
+  } catch (error) {
+    throw new TypeError("must be a time such as 2026-01-02T15:04:05Z, or a duration such as 10m", { cause: error });
+  }
+}
