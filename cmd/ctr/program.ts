@@ -9,6 +9,8 @@ export const COMMANDS: Readonly<Record<string, Loader>> = {
   logs: async () => (await import("./commands/logs.ts")).logsCommand,
   "namespaces ls": async () => (await import("./commands/namespaces-ls.ts")).namespacesLsCommand,
   ps: async () => (await import("./commands/ps.ts")).psCommand,
+  pull: async () => (await import("./commands/pull.ts")).pullCommand,
+  push: async () => (await import("./commands/push.ts")).pushCommand,
   version: async () => (await import("./commands/version.ts")).versionCommand,
 };
 

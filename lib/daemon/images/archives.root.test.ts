@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { expect } from "chai";
+import { chainIds } from "../../image/chain-id.ts";
 import { familiarName, normalizeDockerName } from "../../image/references.ts";
 import { openKernel } from "../../linux/kernel.ts";
 import { dockerArchive, ociArchive } from "../../testing/images.ts";
@@ -9,7 +10,6 @@ import { refusal } from "../../testing/metadata.ts";
 import { requireRoot } from "../../testing/runtime-site.ts";
 import { TemporaryDirectory } from "../../testing/temporary-directory.ts";
 import { NO_LABELS } from "../labels.ts";
-import { chainIds } from "../layers/chain-id.ts";
 import { Store } from "../store.ts";
 import { exportArchive } from "./export.ts";
 import { type ImportOptions, importArchive } from "./import.ts";

@@ -1,4 +1,5 @@
 import { ContainerError } from "../../errors.ts";
+import { chainIds } from "../../image/chain-id.ts";
 import type { Descriptor } from "../../image/descriptor.ts";
 import { type DescriptorJson, invalid, parseConfig } from "../../image/documents.ts";
 import { isLayer } from "../../image/media-types.ts";
@@ -6,7 +7,6 @@ import type { Kernel } from "../../linux/kernel.ts";
 import type { ContentStore } from "../content/content-store.ts";
 import { NO_LABELS } from "../labels.ts";
 import { applyLayer, DEFAULT_LIMITS, type LayerLimits } from "../layers/apply.ts";
-import { chainIds } from "../layers/chain-id.ts";
 import { targetOf } from "../layers/target.ts";
 import type { Scope } from "../names.ts";
 import type { SnapshotStore } from "../snapshots/snapshot-store.ts";

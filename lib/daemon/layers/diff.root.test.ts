@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { expect } from "chai";
+import { chainIds } from "../../image/chain-id.ts";
 import { digestOf } from "../../image/digest.ts";
 import { openKernel } from "../../linux/kernel.ts";
 import { chunksOf } from "../../testing/layers.ts";
@@ -12,7 +13,6 @@ import { writeDiff } from "../images/write-diff.ts";
 import type { Mount } from "../snapshots/driver.ts";
 import { Store } from "../store.ts";
 import { applyLayer } from "./apply.ts";
-import { chainIds } from "./chain-id.ts";
 import { diffLayers } from "./diff.ts";
 import { TarReader } from "./tar-reader.ts";
 

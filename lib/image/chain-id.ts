@@ -1,4 +1,4 @@
-import { type Digest, digestOf } from "../../image/digest.ts";
+import { type Digest, digestOf } from "./digest.ts";
 
 /** image-spec § Layer ChainID: what a layer is together with those below it, for each of the diff ids from the first on. */
 export function chainIds(diffIds: readonly Digest[]): readonly Digest[] {
