@@ -4,20 +4,44 @@ type Loader = () => Promise<CtrCommand>;
 
 /** The commands of tsctr by name; each is loaded when it is called. */
 export const COMMANDS: Readonly<Record<string, Loader>> = {
+  "content get": async () => (await import("./commands/content-get.ts")).contentGetCommand,
+  "content ingests": async () => (await import("./commands/content-ingests.ts")).contentIngestsCommand,
+  "content label": async () => (await import("./commands/content-label.ts")).contentLabelCommand,
+  "content ls": async () => (await import("./commands/content-ls.ts")).contentLsCommand,
+  "content rm": async () => (await import("./commands/content-rm.ts")).contentRmCommand,
   "images ls": async () => (await import("./commands/images-ls.ts")).imagesLsCommand,
   info: async () => (await import("./commands/info.ts")).infoCommand,
+  "leases create": async () => (await import("./commands/leases-create.ts")).leasesCreateCommand,
+  "leases info": async () => (await import("./commands/leases-info.ts")).leasesInfoCommand,
+  "leases ls": async () => (await import("./commands/leases-ls.ts")).leasesLsCommand,
+  "leases rm": async () => (await import("./commands/leases-rm.ts")).leasesRmCommand,
   logs: async () => (await import("./commands/logs.ts")).logsCommand,
+  "namespaces create": async () => (await import("./commands/namespaces-create.ts")).namespacesCreateCommand,
+  "namespaces label": async () => (await import("./commands/namespaces-label.ts")).namespacesLabelCommand,
   "namespaces ls": async () => (await import("./commands/namespaces-ls.ts")).namespacesLsCommand,
+  "namespaces rm": async () => (await import("./commands/namespaces-rm.ts")).namespacesRmCommand,
   ps: async () => (await import("./commands/ps.ts")).psCommand,
   pull: async () => (await import("./commands/pull.ts")).pullCommand,
   push: async () => (await import("./commands/push.ts")).pushCommand,
+  rmi: async () => (await import("./commands/rmi.ts")).rmiCommand,
+  "snapshots info": async () => (await import("./commands/snapshots-info.ts")).snapshotsInfoCommand,
+  "snapshots ls": async () => (await import("./commands/snapshots-ls.ts")).snapshotsLsCommand,
+  "snapshots rm": async () => (await import("./commands/snapshots-rm.ts")).snapshotsRmCommand,
+  tag: async () => (await import("./commands/tag.ts")).tagCommand,
   version: async () => (await import("./commands/version.ts")).versionCommand,
 };
 
 /** A noun alone lists, and other words for nouns, as ctr and docker have them. */
 const ALIASES: Readonly<Record<string, string>> = {
+  content: "content ls",
   images: "images ls",
+  "images pull": "pull",
+  "images push": "push",
+  "images rm": "rmi",
+  "images tag": "tag",
+  leases: "leases ls",
   namespaces: "namespaces ls",
+  snapshots: "snapshots ls",
 };
 
 const NOUNS: Readonly<Record<string, string>> = {
@@ -25,6 +49,8 @@ const NOUNS: Readonly<Record<string, string>> = {
   i: "images",
   namespace: "namespaces",
   ns: "namespaces",
+  lease: "leases",
+  snapshot: "snapshots",
 };
 
 /** A command and what follows its name. */
@@ -38,7 +64,8 @@ export interface Found {
 export function findCommand(words: readonly string[]): Found | undefined {
   const [first = "", second = ""] = words;
   const noun = Object.hasOwn(NOUNS, first) ? (NOUNS[first] ?? first) : first;
-  return look(`${noun} ${second}`, words.slice(2)) ?? look(ALIASES[noun] ?? noun, words.slice(1));
+  const both = `${noun} ${second}`;
+  return look(ALIASES[both] ?? both, words.slice(2)) ?? look(ALIASES[noun] ?? noun, words.slice(1));
 }
 
 function look(name: string, rest: readonly string[]): Found | undefined {

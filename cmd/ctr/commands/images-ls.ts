@@ -2,6 +2,7 @@ import { api } from "../../../lib/client/api.ts";
 import { toMs } from "../../../lib/client/time.ts";
 import { boolean } from "../../flags.ts";
 import { ctrCommand } from "../command.ts";
+import { timeText } from "../labels.ts";
 import { formatFlag, printList } from "../listing.ts";
 import { ageText } from "../units.ts";
 
@@ -27,7 +28,7 @@ export const imagesLsCommand = ctrCommand({
       ],
       describe: ({ name, target, labels, createdAt, updatedAt }) => ({
         ...{ name, digest: target?.digest, mediaType: target?.mediaType, labels },
-        ...{ createdAt: toTime(toMs(createdAt)), updatedAt: toTime(toMs(updatedAt)) },
+        ...{ createdAt: timeText(createdAt), updatedAt: timeText(updatedAt) },
       }),
     });
     return 0;
@@ -38,8 +39,4 @@ const SHORT_DIGITS = 12;
 
 function shortDigest(digest: string): string {
   return digest.slice(digest.indexOf(":") + 1).slice(0, SHORT_DIGITS);
-}
-
-function toTime(ms: number | undefined): string | undefined {
-  return ms === undefined ? undefined : new Date(ms).toISOString();
 }

@@ -1,6 +1,7 @@
 import { api } from "../../../lib/client/api.ts";
 import { boolean } from "../../flags.ts";
 import { ctrCommand } from "../command.ts";
+import { labelsText } from "../labels.ts";
 import { formatFlag, printList } from "../listing.ts";
 
 export const namespacesLsCommand = ctrCommand({
@@ -27,9 +28,3 @@ export const namespacesLsCommand = ctrCommand({
     return 0;
   },
 });
-
-function labelsText(labels: Readonly<Record<string, string>>): string {
-  return Object.entries(labels)
-    .map(([key, value]) => `${key}=${value}`)
-    .join(",");
-}

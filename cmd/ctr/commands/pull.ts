@@ -1,7 +1,6 @@
 import { pullTo } from "../../../lib/client/images/transfer.ts";
-import { DEFAULT_SNAPSHOTTER } from "../../../lib/client/images/unpack.ts";
 import { required } from "../../args.ts";
-import { boolean, oneOf, text } from "../../flags.ts";
+import { boolean, oneOf } from "../../flags.ts";
 import { UsageError } from "../../usage-error.ts";
 import { ctrCommand } from "../command.ts";
 import { interruptible } from "../interrupt.ts";
@@ -9,6 +8,7 @@ import { printJson } from "../listing.ts";
 import { ProgressView } from "../progress.ts";
 import { advised } from "../registry-advice.ts";
 import { ownPlatform, platformFlag, platformsOf, registryFlags, registryOptions } from "../registry-flags.ts";
+import { snapshotterFlag } from "../snapshotter-flag.ts";
 
 export const pullCommand = ctrCommand({
   name: "pull",
@@ -25,7 +25,7 @@ export const pullCommand = ctrCommand({
     platform: platformFlag,
     allPlatforms: boolean("bring the image for every platform, and unpack that of this machine"),
     noUnpack: boolean("bring the content only"),
-    snapshotter: text(`what keeps the unpacked layers (default: ${DEFAULT_SNAPSHOTTER})`, { label: "NAME" }),
+    snapshotter: snapshotterFlag,
     quiet: boolean("show no progress", { short: "q" }),
     format: oneOf(["text", "json"], "how to print what was brought"),
     ...registryFlags,
@@ -36,7 +36,7 @@ export const pullCommand = ctrCommand({
     }
     const view = new ProgressView(context, flags.quiet);
     const options = {
-      ...{ name: image, snapshotter: flags.snapshotter ?? DEFAULT_SNAPSHOTTER, unpack: !flags.noUnpack },
+      ...{ name: image, snapshotter: flags.snapshotter, unpack: !flags.noUnpack },
       ...{ platforms: flags.allPlatforms ? undefined : platformsOf(flags.platform), platform: ownPlatform() },
     };
     const registry = registryOptions(context, flags);

@@ -8,8 +8,6 @@ import { api } from "../api.ts";
 import type { Client } from "../client.ts";
 import { isAlreadyThere, isNotFound, RemoteContent } from "./content.ts";
 
-/** The snapshotter of clients that are told nothing. */
-export const DEFAULT_SNAPSHOTTER = "overlayfs";
 const UNCOMPRESSED = "containerd.io/uncompressed";
 const SNAPSHOT_REFERENCE = "containerd.io/gc.ref.snapshot.";
 const MAX_DEPTH = 4;
