@@ -81,6 +81,14 @@ describe("execute()", () => {
     );
   });
 
+  it("tells where the time goes, after an error too, and only when asked", async () => {
+    const { stderr } = await run(["--timings", "--root", "/nowhere", "state", "web"]);
+    expect(stderr).to.match(/^tsrun: container web does not exist\ntimings of state: [\d.]+ ms\n {2}start-up /);
+    const json = await run(["--timings", "--log-format", "json", "--root", "/nowhere", "list"]);
+    expect(json.stderr).to.match(/^\{"timings":\{"command":"list",.*\}\n$/);
+    expect((await run(["--root", "/nowhere", "list"])).stderr).to.equal("");
+  });
+
   const rejected = [
     { argv: ["state"], message: '"state" requires exactly 1 argument(s)' },
     { argv: ["state", "a", "b"], message: '"state" requires exactly 1 argument(s)' },

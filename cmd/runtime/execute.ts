@@ -8,6 +8,7 @@ import { UsageError } from "../usage-error.ts";
 import type { RuntimeContext } from "./context.ts";
 import { type Caller, globalFlags, stateRoot } from "./global-flags.ts";
 import { findCommand } from "./program.ts";
+import type { Timings } from "./timings.ts";
 
 /** Everything outside the program that it depends on; replaced by tests. */
 export interface Host extends Caller, LogSink {
@@ -26,6 +27,7 @@ const EXIT_UNKNOWN_COMMAND = 3;
 export async function execute(argv: readonly string[], host: Host): Promise<number> {
   let log = createLog({ name: host.name, file: undefined, format: "text", debug: false }, host);
   let command: string | undefined;
+  let timings: Timings | undefined;
   try {
     const { flags, positionals, help } = parseFlags(globalFlags, argv, { stopAtPositional: true });
     if (help) return await printHelp(host, undefined);
@@ -33,25 +35,51 @@ export async function execute(argv: readonly string[], host: Host): Promise<numb
     if (flags.version) return await printVersion(host);
     command = positionals[0];
     if (command === undefined || command === "help" || command === "h") return await printHelp(host, positionals[1]);
-    return await runCommand(command, positionals.slice(1), host, toContext(flags, log, host));
+    timings = flags.timings ? await startTimings(command, flags.logFormat) : undefined;
+    const context = toContext(flags, log, host, timings);
+    return await runCommand({ name: command, argv: positionals.slice(1), timings }, host, context);
   } catch (error) {
     return await fail(error, command, log, host);
+  } finally {
+    if (timings !== undefined) host.writeStderr(timings.report());
   }
 }
 
-async function runCommand(name: string, argv: readonly string[], host: Host, context: RuntimeContext): Promise<number> {
+/** Nobody who does not measure loads what measures. */
+async function startTimings(command: string, format: "text" | "json"): Promise<Timings> {
+  const startUpMs = performance.now();
+  return (await import("./timings.ts")).measure({ command, format, startUpMs });
+}
+
+interface CommandLine {
+  readonly name: string;
+  readonly argv: readonly string[];
+  readonly timings: Timings | undefined;
+}
+
+async function runCommand({ name, argv, timings }: CommandLine, host: Host, context: RuntimeContext): Promise<number> {
   const load = findCommand(name);
   if (load === undefined) throw unknownCommand(name);
-  const invocation = (await load()).prepare(argv);
+  const command = await load();
+  timings?.mark("load command");
+  const invocation = command.prepare(argv);
+  timings?.mark("parse options");
   if (invocation.run === undefined) return await printHelp(host, name);
   return (await invocation.run(context)) ?? 0;
 }
 
-function toContext(flags: Values<typeof globalFlags>, log: Log, host: Host): RuntimeContext {
+function toContext(
+  flags: Values<typeof globalFlags>,
+  log: Log,
+  host: Host,
+  timings: Timings | undefined,
+): RuntimeContext {
   const { cwd, env, pid, uid, gid } = host;
   const { systemdCgroup, rootless } = flags;
+  const kernel = openKernel();
   const options = {
-    kernel: openKernel(),
+    kernel: timings?.watch(kernel) ?? kernel,
+    mark: timings?.mark,
     ...stateRoot(flags, host),
     searchPath: host.env["PATH"] ?? "",
     systemdCgroup,

@@ -37,6 +37,7 @@ describe("globalFlags", () => {
       logFormat: "json",
       criu: "c",
       systemdCgroup: true,
+      timings: false,
       rootless: true,
       version: false,
     });

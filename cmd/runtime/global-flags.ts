@@ -10,6 +10,7 @@ export const globalFlags = {
   log: path("file to append messages to; errors go to standard error as well", { label: "FILE" }),
   logFormat: oneOf(["text", "json"], "how to write messages", { label: "FORMAT" }),
   debug: boolean("write debug messages too"),
+  timings: boolean("write to standard error where the time goes; as JSON with --log-format json"),
   systemdCgroup: boolean("let systemd make the cgroups: a scope for each container"),
   rootless: booleanOrAuto(
     "do without cgroups that cannot be made: true, false, or auto, for whoever is not the host's root",

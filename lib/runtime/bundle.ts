@@ -3,6 +3,7 @@ import { isErrno, readText, realDirectory } from "../linux/files.ts";
 import type { Kernel } from "../linux/kernel.ts";
 import type { Config } from "../spec/config.ts";
 import { parseConfig } from "../spec/parse-config.ts";
+import type { RuntimeOptions } from "./options.ts";
 
 /** A bundle whose config is valid. */
 export interface Bundle {
@@ -19,11 +20,14 @@ export interface Bundle {
 }
 
 /** config.md and bundle.md. @throws {SpecError} {ContainerError} not_found for what is missing */
-export function loadBundle(kernel: Kernel, path: string): Bundle {
+export function loadBundle(kernel: Kernel, path: string, mark?: RuntimeOptions["mark"]): Bundle {
   const text = readConfig(kernel, path);
+  mark?.("read config");
   const { config, warnings, exact } = parseConfig(text);
+  mark?.("parse and validate");
   const rootPath = config.root.path;
   const rootfs = resolveRootfs(kernel, rootPath.startsWith("/") ? rootPath : `${path}/${rootPath}`);
+  mark?.("find rootfs");
   return { path, text, config, warnings, exact, rootfs };
 }
 

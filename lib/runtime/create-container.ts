@@ -71,6 +71,7 @@ export async function createContainer(
     nofile: options.nofile,
     scope,
   });
+  options.mark?.("gather host facts");
   const plan = { ...request, rootfs, initPid: 1 };
   const compiler: Compiler = {
     config,
@@ -83,6 +84,7 @@ export async function createContainer(
       return compileInit(config, host, { ...plan, initPid, filter });
     },
   };
+  options.mark?.("compile first part");
   const cgroups = { ...recordCgroups(host.cgroups), ...(scope === undefined ? {} : { scope: scope.record }) };
   for (const ignored of ignoredResources(config.linux?.resources ?? {}, cgroups.mode)) options.warn(ignored);
   using directory = await makeContainerDirectory(options, id);
@@ -103,6 +105,7 @@ export async function createContainer(
     // Written before anything is made: whoever ends this process now leaves a record of all there is to remove.
     writeRecord(options, record);
     if (isProxied(request, bundle.config)) (await import("./notify-socket.ts")).makeNotifyDirectory(options, id);
+    options.mark?.("write record");
     return await runProgram(options, request, compiler, { directory, scope, console, stdio, meanwhile }, progress);
   } catch (error) {
     await destroy(options, progress.record);
@@ -200,13 +203,16 @@ async function runProgram(
   });
   using _program = executor.program;
   remote.close();
+  options.mark?.("start executor");
   try {
     await scope?.start(executor.pid, control, progress);
     meanwhile?.();
     const plan = await completePlan(options, compiler, control, progress);
+    options.mark?.("compile second part");
     options.debug(`${DEBUG.setup}: ${request.id} by a program of ${planSteps(plan).length} steps`);
     const part = encode(plan.init, kernel.architecture, setup);
     sendPart(kernel, executor, control, part.image, part.offset);
+    options.mark?.("send second part");
     return await followProgram(options, plan, compiler.config.hooks ?? {}, control, progress);
   } catch (error) {
     await awaitChild(options, executor.pid);

@@ -8,7 +8,7 @@ import type { CreateRequest, RuntimeOptions } from "./options.ts";
 
 /** runtime.md § Create. @throws {ContainerError} and leaves nothing behind */
 export async function create(options: RuntimeOptions, request: CreateRequest): Promise<void> {
-  const bundle = loadBundle(options.kernel, request.bundle);
+  const bundle = loadBundle(options.kernel, request.bundle, options.mark);
   for (const warning of bundle.warnings) options.warn(warning);
   const hasTerminal = bundle.config.process?.terminal === true;
   refuseConsoleSocket(request, hasTerminal);

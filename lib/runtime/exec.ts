@@ -72,6 +72,7 @@ async function prepareExec(
       ...(record.namespaces.includes("user") ? { setgroupsOf: initPid } : {}),
     },
   );
+  options.mark?.("gather host facts");
   const { scope } = record.cgroups;
   const cgroups = execCgroups(options.kernel, record.cgroups, initPid, request.cgroups);
   const target: ExecTarget = {
@@ -87,6 +88,7 @@ async function prepareExec(
     resctrl: record.resctrl?.tasks ?? [],
   };
   const steps = compileExec(process, target, host);
+  options.mark?.("compile exec");
   options.debug(`${DEBUG.setup}: exec in ${record.id} by a program of ${steps.length} steps`);
   using open = new DisposableStack();
   const initProc = open.use(openInit(options, record));
@@ -145,7 +147,9 @@ async function execInForeground(options: RuntimeOptions, launch: ExecLaunch): Pr
     const pid = await startProcess(options, program, remote);
     await announce(options, request, pid);
     if (console !== undefined) relay = await openRelay(kernel, console);
-    return await watch.wait(pid, () => relay?.resize());
+    const status = await watch.wait(pid, () => relay?.resize());
+    options.mark?.("wait for the program");
+    return status;
   } finally {
     await relay?.stop();
     watch.close();

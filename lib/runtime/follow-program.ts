@@ -67,6 +67,7 @@ export async function followProgram(
     switch (told.message) {
       case MESSAGE_READY:
         options.debug(DEBUG.complete);
+        options.mark?.("init ready");
         return { record: progress.record, initPid: init.pid };
       case MESSAGE_LISTENER:
         progress.listener?.deliver(init.pid, state());
@@ -153,6 +154,7 @@ function recordInit(options: RuntimeOptions, progress: Progress, pid: number): v
   progress.record = { ...progress.record, init: { pid, startTime } };
   options.debug(`${DEBUG.born}: pid ${pid}`);
   writeRecord(options, progress.record);
+  options.mark?.("birth of init");
 }
 
 /** Init, or the process before it, went away without a word: something killed it. */

@@ -1,6 +1,24 @@
 import type { Kernel } from "../linux/kernel.ts";
 import type { Waits } from "./waits.ts";
 
+/** The parts of an operation, each by what has been done when it ends; `tsrun --timings` prints how long they took. */
+export type Stage =
+  | "read config"
+  | "parse and validate"
+  | "find rootfs"
+  | "gather host facts"
+  | "compile first part"
+  | "write record"
+  | "start executor"
+  | "compile second part"
+  | "send second part"
+  | "birth of init"
+  | "init ready"
+  | "compile exec"
+  | "execute"
+  | "wait for the program"
+  | "remove container";
+
 /** What every operation needs to know about its surroundings. */
 export interface RuntimeOptions {
   readonly kernel: Kernel;
@@ -17,6 +35,8 @@ export interface RuntimeOptions {
   readonly session?: { readonly runtimeDirectory: string | undefined; readonly busAddress: string | undefined };
   debug(message: string): void;
   warn(message: string): void;
+  /** Told that a part of an operation is over. Not there unless somebody measures. */
+  readonly mark?: ((stage: Stage) => void) | undefined;
   /** Given by a process that must not block. */
   readonly waits?: Waits;
   /** RLIMIT_NOFILE of whoever the containers are made for; without, it is that of the parent process. */

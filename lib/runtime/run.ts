@@ -28,7 +28,7 @@ export interface RunRequest extends CreateRequest {
  * program's status, 128+n after signal n; detached gives 0.
  */
 export async function run(options: RuntimeOptions, request: RunRequest): Promise<number> {
-  const bundle = loadBundle(options.kernel, request.bundle);
+  const bundle = loadBundle(options.kernel, request.bundle, options.mark);
   for (const warning of bundle.warnings) options.warn(warning);
   const hasTerminal = bundle.config.process?.terminal === true;
   if (request.detach) {
@@ -78,9 +78,11 @@ async function runInForeground(
     watch ??= watchInit(options.kernel, { subreaper: !request.noSubreaper });
     proxy?.follow(process.pid);
     const status = await watch.wait(created.initPid, () => relay?.resize());
+    options.mark?.("wait for the program");
     await relay?.stop();
     relay = undefined;
     if (!request.keep) await destroy(options, created.record);
+    options.mark?.("remove container");
     return status;
   } finally {
     await relay?.stop();

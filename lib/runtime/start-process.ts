@@ -58,6 +58,7 @@ export async function startProcess(
   });
   using _program = executor.program;
   remote.close();
+  options.mark?.("start executor");
   try {
     await program.onStart?.(executor.pid, control);
     return await followUntilExecuted(options, program, control);
@@ -85,6 +86,7 @@ async function followUntilExecuted(options: RuntimeOptions, program: ExecProgram
     if (pid === undefined) continue;
     for (const message of told.splice(0)) await heed(options, program, { pid, control, ...message });
   }
+  options.mark?.("execute");
   if (pid !== undefined) return pid;
   throw new ContainerError("internal", "cannot start the process: it ended before it was complete");
 }

@@ -64,6 +64,7 @@ async function startProgram(options: RuntimeOptions, record: ContainerRecord, di
   const bytes = receive(options.kernel, connection, new Uint8Array(REPORT_BYTES));
   removeFile(options.kernel, `${containerDirectory(options, record.id)}/${START_SOCKET}`);
   // execve(2) closes the connection: its end is the news that the program runs.
+  options.mark?.("execute");
   if (bytes.length === 0) return;
   const report = parseReport(bytes);
   if (report.kind !== "failure") throw new TypeError(`internal error: message ${report.message} after start`);
