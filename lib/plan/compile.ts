@@ -28,6 +28,7 @@ import {
   reopenNullStdio,
   tieDeath,
   tieToRuntime,
+  withCallerUmask,
 } from "./process.ts";
 import { compileResctrl, refuseResctrl } from "./resctrl.ts";
 import { compileRaisedLimits } from "./rlimits.ts";
@@ -196,7 +197,7 @@ function compileFilesystem(
   const process = config.process;
   const hooks = config.hooks ?? {};
   const createContainer = compileInitHooks("createContainer", hooks, hookState(config, request, "creating"));
-  const createHooks = createContainer.length === 0 ? [] : [enterForHooks(), ...createContainer];
+  const createHooks = createContainer.length === 0 ? [] : [enterForHooks(), ...withCallerUmask(createContainer)];
   return [
     ...compileRootfs(linux, host, request, { hasMounts: hasMountNamespace, isOpen: isOpened }),
     ...mounts.flatMap((mount) => compileMount(mount, context)),

@@ -76,7 +76,21 @@ export function compileSignals({ ignoredSignals }: Pick<Host, "ignoredSignals">)
         purpose,
       };
     }),
-    { call: "umask", args: [mode(0)], purpose: { doing: "give files exactly the modes asked for", from: "" } },
+    { call: "umask", args: [mode(0)], into: CALLER_UMASK, purpose: EXACT_MODES },
+  ];
+}
+
+/** The register with the umask of the caller. */
+const CALLER_UMASK = "callerUmask";
+const EXACT_MODES: Purpose = { doing: "give files exactly the modes asked for", from: "" };
+
+/** umask(2): hooks that run before the container has its own make files as the caller would, not open to everybody. */
+export function withCallerUmask(steps: readonly Step[]): readonly Step[] {
+  const give: Purpose = { doing: "give hooks the caller's umask", from: "/hooks" };
+  return [
+    { call: "umask", args: [register(CALLER_UMASK)], purpose: give },
+    ...steps,
+    { call: "umask", args: [mode(0)], purpose: EXACT_MODES },
   ];
 }
 
