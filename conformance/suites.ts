@@ -19,6 +19,7 @@ export const SUITES: readonly Suite[] = [
     ownOnly: "it judges the library that makes filters",
   },
   { name: "equality", judges: "the same bundles with runc: what a probe and the host see" },
+  { name: "attacks", judges: "what has been done to container runtimes" },
   { name: "leaks", judges: "what is left after many containers" },
   { name: "engines", judges: "what a person types at podman, buildah and docker, with runc beside" },
   { name: "containerd", judges: "the same `ctr` commands with our shim and with containerd's own", ownOnly: SHIM },

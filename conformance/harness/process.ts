@@ -26,6 +26,8 @@ export interface Running {
   readonly pid: number;
   /** What it has written to standard output until now. */
   readonly output: () => string;
+  /** The same of standard error. */
+  readonly errors: () => string;
   readonly outcome: Promise<Outcome>;
   readonly signal: (name: NodeJS.Signals) => void;
 }
@@ -70,6 +72,7 @@ export function start(command: readonly string[], options: SpawnOptions): Runnin
   return {
     pid: child.pid,
     output: () => readFileSync(stdoutPath, "utf8"),
+    errors: () => readFileSync(stderrPath, "utf8"),
     outcome,
     signal: (name) => child.kill(name),
   };
