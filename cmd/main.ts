@@ -10,6 +10,7 @@ async function loadProgram(name: string): Promise<ProgramModule> {
   if (name.startsWith("containerd-shim-")) return await import("./shim/main.ts");
   if (name === "tsrund") return await import("./daemon/main.ts");
   if (name === "tsctr") return await import("./ctr/main.ts");
+  if (name === "tsrund-netns") return await import("./daemon/network-namespace.ts");
   return await import("./runtime/main.ts");
 }
 

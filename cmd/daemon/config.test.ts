@@ -17,10 +17,14 @@ gid = 7
 log_level = "debug"
 overlay_options = ["volatile"]
 [runtimes]
-"io.containerd.runc.v2" = "/usr/bin/containerd-shim-runc-v2"`;
+"io.containerd.runc.v2" = "/usr/bin/containerd-shim-runc-v2"
+[networks]
+config_dir = "/n"
+dns = ["10.0.0.1"]`;
     expect(parseConfig(text, "f")).to.deep.equal({
       ...{ address: "/a", root: "/r", state: "/s", gid: 7, logLevel: "debug", overlayOptions: ["volatile"] },
       runtimes: { "io.containerd.runc.v2": "/usr/bin/containerd-shim-runc-v2" },
+      networks: { configDir: "/n", dns: ["10.0.0.1"] },
     });
     expect(parseConfig("", "f")).to.deep.equal({});
   });
@@ -33,6 +37,12 @@ overlay_options = ["volatile"]
     ["overlay_options = [1]", /overlay_options: \[1\]: must be a list of texts$/],
     ["[runtimes]\na = 1", /runtimes: {"a":1}: must be a table of texts$/],
     ["constructor = 1", /constructor: there is no such key/],
+    ["networks = 1", /f: networks: 1: must be a table$/],
+    ["[networks]\nsubnets = 1", /f: networks\.subnets: there is no such key: must be one of config_dir, /],
+    ['[networks]\nsubnet = "10.0.0.1"', /networks\.subnet: "10\.0\.0\.1": must be a network, like/],
+    ['[networks]\nbridge = "../br"', /networks\.bridge: "\.\.\/br": must be a name of at most 15/],
+    ['[networks]\nplugin_dirs = ["bin"]', /networks\.plugin_dirs: \["bin"\]: must be a list of absolute paths$/],
+    ["[networks]\ntimeout_ms = 0", /networks\.timeout_ms: 0: must be a number of milliseconds$/],
     ["address = ", /^invalid_argument: f: /],
   ] as const) {
     it(`refuses ${JSON.stringify(text)}`, async () => {

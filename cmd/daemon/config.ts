@@ -1,7 +1,8 @@
 import { ContainerError, explain } from "../../lib/errors.ts";
+import { type ConfigTables, TABLES } from "./config-tables.ts";
 
 /** What a configuration file can say. */
-export interface Config {
+export interface Config extends ConfigTables {
   readonly address?: string;
   readonly root?: string;
   readonly state?: string;
@@ -33,15 +34,37 @@ function isTable(value: unknown): value is Readonly<Record<string, unknown>> {
 export function parseConfig(text: string, file: string): Config {
   const config: Partial<Record<keyof Config, unknown>> = {};
   for (const [key, value] of Object.entries(parseToml(text, file))) {
+    const table = TABLE_NAMES.find((name) => name === key);
+    if (table !== undefined) {
+      config[table] = parseTable(value, table, file);
+      continue;
+    }
     const known = Object.hasOwn(KEYS, key) ? KEYS[key] : undefined;
-    if (known === undefined)
-      throw wrong(file, `${key}: there is no such key: must be one of ${Object.keys(KEYS).join(", ")}`);
+    if (known === undefined) throw unknownKey(file, key, [...Object.keys(KEYS), ...TABLE_NAMES]);
     const [field, check, must] = known;
     if (!check(value)) throw wrong(file, `${key}: ${JSON.stringify(value)}: must be ${must}`);
     config[field] = value;
   }
   // Each value was checked above.
   return config as Config;
+}
+
+const TABLE_NAMES = Object.keys(TABLES) as readonly (keyof ConfigTables)[];
+
+function parseTable(value: unknown, name: keyof ConfigTables, file: string): Readonly<Record<string, unknown>> {
+  if (!isTable(value)) throw wrong(file, `${name}: ${JSON.stringify(value)}: must be a table`);
+  const fields = Object.entries(value).map(([key, given]) => {
+    const known = Object.hasOwn(TABLES[name], key) ? TABLES[name][key] : undefined;
+    if (known === undefined) throw unknownKey(file, `${name}.${key}`, Object.keys(TABLES[name]));
+    const [field, check, must] = known;
+    if (!check(given)) throw wrong(file, `${name}.${key}: ${JSON.stringify(given)}: must be ${must}`);
+    return [field, given] as const;
+  });
+  return Object.fromEntries(fields);
+}
+
+function unknownKey(file: string, key: string, known: readonly string[]): ContainerError {
+  return wrong(file, `${key}: there is no such key: must be one of ${known.join(", ")}`);
 }
 
 function parseToml(text: string, file: string): Readonly<Record<string, unknown>> {

@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs";
 import { isAbsolute } from "node:path";
+import type { NetworkSettings } from "../../lib/daemon/networks/networks.ts";
 import { ContainerError } from "../../lib/errors.ts";
 import { boolean, oneOf, path, text, type Values } from "../flags.ts";
+import type { Config } from "./config.ts";
 
 /** What the daemon can be told on its command line; it outranks the configuration file. */
 export const FLAGS = {
@@ -23,6 +25,7 @@ export interface Settings {
   readonly state: string;
   readonly gid: number;
   readonly overlayOptions: readonly string[];
+  readonly networks: NetworkSettings;
   readonly aliases: ReadonlyMap<string, string>;
   readonly logLevel: "warn" | "debug";
   readonly logFormat: "text" | "json";
@@ -35,6 +38,12 @@ export const DEFAULTS = {
   state: "/run/tsrund",
   config: "/etc/tsrund/config.toml",
 };
+/** Where Debian has the plugins is tried after where their makers put them. */
+const NETWORKS = {
+  ...{ configDir: "/etc/cni/net.d", pluginDirs: ["/opt/cni/bin", "/usr/lib/cni"], timeoutMs: 30_000 },
+  ...{ bridge: "tsrun0", subnet: "10.77.0.0/16", dns: [] },
+};
+
 /** Clients name it when they are told nothing else; its options are those of our own. */
 const ALIASES = { "io.containerd.runc.v2": "io.containerd.tsrun.v2" };
 
@@ -52,11 +61,17 @@ export async function readSettings(flags: DaemonFlags): Promise<Settings> {
   return {
     ...{ address: absolute("address"), root: absolute("root"), state: absolute("state") },
     ...{ gid: given.gid ?? 0, overlayOptions: given.overlayOptions ?? [] },
+    networks: networkSettings({ ...NETWORKS, ...given.networks }),
     aliases: new Map(Object.entries({ ...ALIASES, ...given.runtimes })),
     logLevel: parseLevel(flags.logLevel ?? given.logLevel ?? "warn"),
     logFormat: flags.logFormat,
     logFile: flags.log,
   };
+}
+
+function networkSettings(given: Required<NonNullable<Config["networks"]>>): NetworkSettings {
+  const { configDir: configDirectory, pluginDirs: pluginDirectories, timeoutMs: limitMs, bridge, subnet, dns } = given;
+  return { configDirectory, pluginDirectories, limitMs, bridge: { device: bridge, subnet }, servers: dns };
 }
 
 /** The words of containerd are understood; what is less than a warning is debugging here. */

@@ -12,6 +12,7 @@ import { type Clock, systemClock } from "./clock.ts";
 import { EventBus } from "./events/event-bus.ts";
 import type { Collected } from "./gc/collector.ts";
 import { acceptFrom, listenAt } from "./listener.ts";
+import { type NetworkSettings, Networks } from "./networks/networks.ts";
 import { allServices } from "./services/all.ts";
 import { shimEventServices } from "./services/events.ts";
 import type { Collection } from "./services/parts.ts";
@@ -33,6 +34,7 @@ export interface SupervisorSettings {
   readonly gid: number;
   readonly runtimes: RuntimeSettings;
   readonly overlayOptions: readonly string[];
+  readonly networks: NetworkSettings;
   readonly build: Build;
   readonly debug: boolean;
   readonly warn: (message: string) => void;
@@ -75,10 +77,12 @@ export class Supervisor {
     const events = new EventBus(clock);
     const store = openStore(kernel, settings, { clock, events });
     try {
-      const tasks = openTasks(kernel, settings, { clock, events });
+      const networks = openNetworks(kernel, settings);
+      const tasks = openTasks(kernel, settings, { clock, events, networks });
       // Shims that have waited for this process come first: what they tell belongs before all that follows.
       const ttrpc = serve(listenAt(kernel, ttrpcAddress(address)).release(), shimEventServices(events));
       await tasks.restore();
+      await networks.restore((namespace, id) => tasks.has(namespace, id));
       const grpc = new GrpcServer(
         allServices({
           ...{ store, events, tasks, build: settings.build, root, uuid: uuidOf(root) },
@@ -137,10 +141,19 @@ function openStore(kernel: Kernel, settings: SupervisorSettings, { clock, events
   });
 }
 
-function openTasks(kernel: Kernel, settings: SupervisorSettings, { clock, events }: Shared): TaskManager {
+function openNetworks(kernel: Kernel, settings: SupervisorSettings): Networks {
+  const { networks, root, state, runtimes, warn } = settings;
+  return new Networks({ kernel, settings: networks, roots: { root, state }, program: runtimes.own.program, warn });
+}
+
+function openTasks(
+  kernel: Kernel,
+  settings: SupervisorSettings,
+  { clock, events, networks }: Shared & { readonly networks: Networks },
+): TaskManager {
   const { address, root, state, runtimes, debug, warn, tell } = settings;
   return new TaskManager({
-    ...{ kernel, roots: { root, state }, runtimes, events, clock, warn, tell },
+    ...{ kernel, roots: { root, state }, runtimes, events, clock, networks, warn, tell },
     background: new Background((error) => warn(explain(error))),
     addresses: { grpc: address, ttrpc: ttrpcAddress(address), publisher: runtimes.own.program, debug },
   });

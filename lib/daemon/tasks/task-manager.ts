@@ -32,10 +32,19 @@ export interface TaskManagerParts {
   readonly runtimes: RuntimeSettings;
   readonly events: EventBus;
   readonly clock: Clock;
+  readonly networks: TaskNetworks;
   readonly background: Background;
   readonly warn: (message: string) => void;
   /** Takes what is of use to those alone who look for a fault. */
   readonly tell: (message: string) => void;
+}
+
+/** The networks of containers, as far as tasks have to do with them. */
+export interface TaskNetworks {
+  /** Makes what a container asks for. Gives the config.json of its task. @throws {ContainerError} with nothing left */
+  attach(namespace: string, container: Container): Promise<Uint8Array>;
+  /** Removes it; where there is nothing, nothing is done. @throws {ContainerError} */
+  release(owner: { readonly namespace: string; readonly id: string }): Promise<void>;
 }
 
 /** What a task is created with. */
@@ -86,6 +95,10 @@ export class TaskManager {
     return this.#get(namespace, id);
   }
 
+  has(namespace: string, id: string): boolean {
+    return this.#tasks.has(keyOf(namespace, id));
+  }
+
   list(namespace: string): readonly Task[] {
     return [...this.#tasks.values()].filter((task) => task.bundle.namespace === namespace);
   }
@@ -133,11 +146,26 @@ export class TaskManager {
   }
 
   async #create(namespace: string, container: Container, wanted: NewTask): Promise<Task> {
-    const { roots, runtimes, kernel } = this.#parts;
+    const { roots, runtimes, networks } = this.#parts;
     const runtime = wanted.runtimePath === "" ? container.runtime.name : wanted.runtimePath;
     const command = findShim(runtimes, runtime);
     const bundle = locateBundle(roots, namespace, container.id);
-    createBundle(bundle, container.spec.value);
+    const config = await networks.attach(namespace, container);
+    try {
+      createBundle(bundle, config);
+      return await this.#createIn({ bundle, command }, container, wanted);
+    } catch (error) {
+      await this.#releaseNetworks(bundle);
+      throw error;
+    }
+  }
+
+  async #createIn(
+    { bundle, command }: Pick<Entry, "bundle" | "command">,
+    container: Container,
+    wanted: NewTask,
+  ): Promise<Task> {
+    const { kernel } = this.#parts;
     let log: ShimLog | undefined;
     try {
       writeShimCommand(bundle, command);
@@ -222,6 +250,7 @@ export class TaskManager {
     entry.isLeaving = true;
     entry.log.close();
     await this.#clear(bundle, command, { hasExited, pid: entry.pid });
+    await this.#releaseNetworks(bundle);
     this.#tasks.delete(keyOf(bundle.namespace, bundle.id));
   }
 
@@ -257,7 +286,16 @@ export class TaskManager {
     shim.close();
     log.close();
     this.#removeBundle(bundle);
+    await this.#releaseNetworks(bundle);
     this.#tasks.delete(keyOf(bundle.namespace, bundle.id));
+  }
+
+  async #releaseNetworks(bundle: Bundle): Promise<void> {
+    try {
+      await this.#parts.networks.release(bundle);
+    } catch (error) {
+      this.#parts.warn(explain(error));
+    }
   }
 
   #removeBundle(bundle: Bundle): void {

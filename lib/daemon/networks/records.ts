@@ -1,0 +1,103 @@
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
+import { join } from "node:path";
+import { hasErrno } from "../errno.ts";
+import type { Attachment } from "./chain.ts";
+
+/** What was made for a container, or was about to be: all there is to undo. */
+export interface NetworkRecord {
+  readonly namespace: string;
+  readonly id: string;
+  /** Those whose plugins have been run, or are about to be. */
+  readonly attachments: readonly Attachment[];
+}
+
+const SUFFIX = ".json";
+
+/** The records of networks, a file for each container. They outlive the machine's end: so do leases of addresses. */
+export class NetworkRecords {
+  readonly #directory: string;
+
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  /** Writes a record, which is on the disk when this returns. */
+  put(record: NetworkRecord): void {
+    const path = this.#path(record);
+    const parent = join(path, "..");
+    mkdirSync(parent, { recursive: true, mode: 0o700 });
+    const fresh = `${path}.new`;
+    const file = openSync(fresh, "w", 0o600);
+    try {
+      writeSync(file, JSON.stringify(record));
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(fresh, path);
+    syncDirectory(parent);
+  }
+
+  remove(record: Pick<NetworkRecord, "namespace" | "id">): void {
+    rmSync(this.#path(record), { force: true });
+  }
+
+  /** All records; a file that holds none, which a crash cannot leave, is told and stays. */
+  list(warn: (message: string) => void): readonly NetworkRecord[] {
+    return namesIn(this.#directory).flatMap((namespace) =>
+      namesIn(join(this.#directory, namespace))
+        .filter((name) => name.endsWith(SUFFIX))
+        .flatMap((name) => {
+          const id = name.slice(0, -SUFFIX.length);
+          const record = parseRecord(readFileSync(this.#path({ namespace, id }), "utf8"), { namespace, id });
+          if (record === undefined) warn(`cannot understand the record of the networks of ${id}: it is left as it is`);
+          return record ?? [];
+        }),
+    );
+  }
+
+  #path({ namespace, id }: Pick<NetworkRecord, "namespace" | "id">): string {
+    return join(this.#directory, namespace, `${id}${SUFFIX}`);
+  }
+}
+
+/** Written by put(): what is checked is that it is whole. */
+function parseRecord(
+  text: string,
+  { namespace, id }: Pick<NetworkRecord, "namespace" | "id">,
+): NetworkRecord | undefined {
+  try {
+    const record = JSON.parse(text) as NetworkRecord;
+    return record.namespace === namespace && record.id === id && Array.isArray(record.attachments) ? record : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function namesIn(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    if (hasErrno(error, "ENOENT", "ENOTDIR")) return [];
+    throw error;
+  }
+}
+
+function syncDirectory(path: string): void {
+  const directory = openSync(path, "r");
+  try {
+    fsyncSync(directory);
+  } finally {
+    closeSync(directory);
+  }
+}
