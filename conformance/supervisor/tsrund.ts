@@ -3,27 +3,38 @@ import { join } from "node:path";
 import { waitUntil } from "../harness/poll.ts";
 import { run } from "../harness/process.ts";
 
+/** What else a daemon is started with. */
+export interface TsrundOptions {
+  /** A command that becomes it. */
+  readonly within?: readonly string[];
+  readonly options?: readonly string[];
+}
+
 /** A tsrund of this suite's own: data, state and address lie below one folder. */
 export class Tsrund {
   readonly folder: string;
   readonly address: string;
   readonly #program: string;
+  readonly #extra: TsrundOptions;
   #child: Bun.Subprocess | undefined;
 
-  constructor(folder: string, program: string) {
+  constructor(folder: string, program: string, extra: TsrundOptions = {}) {
     this.folder = folder;
     this.address = join(folder, "tsrund.sock");
     this.#program = program;
+    this.#extra = extra;
     mkdirSync(folder, { recursive: true });
   }
 
   /** Starts the daemon and waits until it answers. */
   async start(): Promise<void> {
     const { folder, address } = this;
+    const { within = [], options = [] } = this.#extra;
+    const places = ["--address", address, "--root", join(folder, "root"), "--state", join(folder, "state")];
     const log = openSync(join(folder, "tsrund.log"), "a");
     this.#child = Bun.spawn({
-      cmd: [this.#program, "--address", address, "--root", join(folder, "root"), "--state", join(folder, "state")],
-      argv0: "tsrund",
+      cmd: [...within, this.#program, ...places, ...options],
+      ...(within.length === 0 ? { argv0: "tsrund" } : {}),
       env: { PATH: process.env["PATH"] ?? "/usr/sbin:/usr/bin:/sbin:/bin" },
       stdio: ["ignore", log, log],
     });

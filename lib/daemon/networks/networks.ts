@@ -78,7 +78,8 @@ export class Networks {
     const owner = { namespace, id };
     const networks = this.#choose(request);
     const hostname = hostnameOf(spec.value);
-    await this.release(owner);
+    // What could not be removed before has the same names, so it goes with what is made now.
+    await this.#undo(owner);
     this.#checkPorts(owner, request.ports);
     this.#hold({ ...owner, attachments: [], ports: request.ports });
     try {
@@ -164,7 +165,7 @@ export class Networks {
   #checkPorts(owner: Owner, ports: readonly PortMapping[]): void {
     for (const held of this.#held.values()) {
       const taken = ports.find((port) => held.ports.some((other) => clashes(port, other)));
-      if (taken === undefined) continue;
+      if (taken === undefined || keyOf(held) === keyOf(owner)) continue;
       throw portTaken(owner, taken, `container ${held.id} in namespace ${held.namespace} has it`);
     }
     const used = ports.length === 0 ? undefined : findPortInUse(ports, readTable);
