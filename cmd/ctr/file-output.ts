@@ -26,7 +26,8 @@ export async function writeOutput(
         advice: "name a file with --output, or redirect the output",
       });
     }
-    for await (const bytes of chunks) await Bun.write(Bun.stdout, bytes);
+    // Of nothing, Bun.write() makes an empty file.
+    for await (const bytes of chunks) if (bytes.length > 0) await Bun.write(Bun.stdout, bytes);
     return;
   }
   const path = file.startsWith("/") ? file : `${cwd}/${file}`;

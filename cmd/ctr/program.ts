@@ -9,7 +9,9 @@ export const COMMANDS: Readonly<Record<string, Loader>> = {
   "content label": async () => (await import("./commands/content-label.ts")).contentLabelCommand,
   "content ls": async () => (await import("./commands/content-ls.ts")).contentLsCommand,
   "content rm": async () => (await import("./commands/content-rm.ts")).contentRmCommand,
+  export: async () => (await import("./commands/export.ts")).exportCommand,
   "images ls": async () => (await import("./commands/images-ls.ts")).imagesLsCommand,
+  import: async () => (await import("./commands/import.ts")).importCommand,
   info: async () => (await import("./commands/info.ts")).infoCommand,
   "leases create": async () => (await import("./commands/leases-create.ts")).leasesCreateCommand,
   "leases info": async () => (await import("./commands/leases-info.ts")).leasesInfoCommand,
@@ -35,6 +37,8 @@ export const COMMANDS: Readonly<Record<string, Loader>> = {
 const ALIASES: Readonly<Record<string, string>> = {
   content: "content ls",
   images: "images ls",
+  "images export": "export",
+  "images import": "import",
   "images pull": "pull",
   "images push": "push",
   "images rm": "rmi",

@@ -1,5 +1,5 @@
-import type { TarEntry } from "../daemon/layers/tar-entry.ts";
-import { encodeHeader, paddingOf, TAR_END } from "../daemon/layers/tar-writer.ts";
+import type { TarEntry } from "../tar/tar-entry.ts";
+import { encodeHeader, paddingOf, TAR_END } from "../tar/tar-writer.ts";
 
 /** For tests: an entry, a file unless it says otherwise. */
 export function tarEntry(name: string, fields: Partial<TarEntry> = {}): TarEntry {

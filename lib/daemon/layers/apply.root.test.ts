@@ -4,13 +4,13 @@ import { gzipSync, zstdCompressSync } from "node:zlib";
 import { expect } from "chai";
 import { digestOf } from "../../image/digest.ts";
 import { openKernel } from "../../linux/kernel.ts";
+import { encodeHeader } from "../../tar/tar-writer.ts";
 import { chunksOf, type TarPart, tarEntry, tarOf } from "../../testing/layers.ts";
 import { listTree } from "../../testing/list-tree.ts";
 import { refusal } from "../../testing/metadata.ts";
 import { requireRoot } from "../../testing/runtime-site.ts";
 import { TemporaryDirectory } from "../../testing/temporary-directory.ts";
 import { applyLayer, DEFAULT_LIMITS, type LayerLimits } from "./apply.ts";
-import { encodeHeader } from "./tar-writer.ts";
 import type { LayerTarget } from "./target.ts";
 
 const kernel = openKernel();

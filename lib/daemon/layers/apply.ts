@@ -2,10 +2,10 @@ import { ContainerError, findSyscall } from "../../errors.ts";
 import { type Digest, Digester } from "../../image/digest.ts";
 import type { Kernel } from "../../linux/kernel.ts";
 import { toText } from "../../linux/tree/paths.ts";
-import { decompress } from "./compression.ts";
+import { decompress } from "../../tar/compression.ts";
+import type { TarEntry } from "../../tar/tar-entry.ts";
+import { TarReader } from "../../tar/tar-reader.ts";
 import { LayerWriter } from "./layer-writer.ts";
-import type { TarEntry } from "./tar-entry.ts";
-import { TarReader } from "./tar-reader.ts";
 import type { LayerTarget } from "./target.ts";
 
 /** What a layer may cost. */

@@ -4,6 +4,7 @@ import { expect } from "chai";
 import { chainIds } from "../../image/chain-id.ts";
 import { digestOf } from "../../image/digest.ts";
 import { openKernel } from "../../linux/kernel.ts";
+import { TarReader } from "../../tar/tar-reader.ts";
 import { chunksOf } from "../../testing/layers.ts";
 import { listTree } from "../../testing/list-tree.ts";
 import { refusal } from "../../testing/metadata.ts";
@@ -14,7 +15,6 @@ import type { Mount } from "../snapshots/driver.ts";
 import { Store } from "../store.ts";
 import { applyLayer } from "./apply.ts";
 import { diffLayers } from "./diff.ts";
-import { TarReader } from "./tar-reader.ts";
 
 const kernel = openKernel();
 const sh = (script: string, cwd: string) => execFileSync("sh", ["-ec", script], { cwd }).toString();

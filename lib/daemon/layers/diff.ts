@@ -14,6 +14,8 @@ import {
 import { DIRECTORY, openBelow, RESOLUTION } from "../../linux/tree/open.ts";
 import { Pace } from "../../linux/tree/pace.ts";
 import { type BytePath, fromText, join, split, toText } from "../../linux/tree/paths.ts";
+import type { TarEntry, TarType } from "../../tar/tar-entry.ts";
+import { encodeHeader, paddingOf, TAR_END } from "../../tar/tar-writer.ts";
 import type { Mount } from "../snapshots/driver.ts";
 import {
   type Layer,
@@ -23,8 +25,6 @@ import {
   readMerged,
   sameLayers,
 } from "./merged-directory.ts";
-import type { TarEntry, TarType } from "./tar-entry.ts";
-import { encodeHeader, paddingOf, TAR_END } from "./tar-writer.ts";
 
 const CHUNK_BYTES = 262_144;
 const WHITEOUT = fromText(".wh.");

@@ -20,8 +20,8 @@ import {
 } from "../../linux/tree/entries.ts";
 import type { Pace } from "../../linux/tree/pace.ts";
 import { type BytePath, clean, split, toText } from "../../linux/tree/paths.ts";
-import { invalidTar, type TarEntry } from "./tar-entry.ts";
-import type { TarReader } from "./tar-reader.ts";
+import { invalidTar, type TarEntry } from "../../tar/tar-entry.ts";
+import type { TarReader } from "../../tar/tar-reader.ts";
 
 /** A name in a directory that is open. */
 export interface Place {

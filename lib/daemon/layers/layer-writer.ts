@@ -8,10 +8,10 @@ import { openRoot } from "../../linux/tree/open.ts";
 import { Pace } from "../../linux/tree/pace.ts";
 import { type BytePath, clean, join, split } from "../../linux/tree/paths.ts";
 import { removeTree } from "../../linux/tree/remove.ts";
+import { invalidTar, type TarEntry } from "../../tar/tar-entry.ts";
+import type { TarReader } from "../../tar/tar-reader.ts";
 import { type Place, writeEntry } from "./entry-writer.ts";
 import { ParentDirectories } from "./parent-directories.ts";
-import { invalidTar, type TarEntry } from "./tar-entry.ts";
-import type { TarReader } from "./tar-reader.ts";
 import type { LayerTarget } from "./target.ts";
 
 const WHITEOUT = ".wh.";

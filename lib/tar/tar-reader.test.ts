@@ -1,6 +1,6 @@
 import { expect } from "chai";
-import { chunksOf, tarEntry, tarOf } from "../../testing/layers.ts";
-import { refusal } from "../../testing/metadata.ts";
+import { chunksOf, tarEntry, tarOf } from "../testing/layers.ts";
+import { refusal } from "../testing/metadata.ts";
 import type { TarEntry } from "./tar-entry.ts";
 import { TarReader } from "./tar-reader.ts";
 import { encodeHeader, TAR_END } from "./tar-writer.ts";

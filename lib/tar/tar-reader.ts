@@ -1,4 +1,4 @@
-import { type BytePath, fromBytes } from "../../linux/tree/paths.ts";
+import { type BytePath, fromBytes } from "../linux/tree/paths.ts";
 import { ByteSource } from "./byte-source.ts";
 import { attributesOf, findNumber, findTime, type PaxRecords, parsePax } from "./pax.ts";
 import { findPaxMap, readOldMap, type SparseMap } from "./sparse.ts";

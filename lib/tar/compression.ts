@@ -1,6 +1,6 @@
 import { Readable, type Transform } from "node:stream";
 import { createGunzip, createGzip, createZstdCompress, createZstdDecompress } from "node:zlib";
-import { ContainerError } from "../../errors.ts";
+import { ContainerError } from "../errors.ts";
 
 /** How a layer can be compressed. */
 export type Compression = "gzip" | "zstd" | "none";

@@ -1,5 +1,5 @@
-import type { Time } from "../../linux/tree/entries.ts";
-import type { BytePath } from "../../linux/tree/paths.ts";
+import type { Time } from "../linux/tree/entries.ts";
+import type { BytePath } from "../linux/tree/paths.ts";
 import { BLOCK_BYTES, type TarEntry, type TarType } from "./tar-entry.ts";
 
 const FLAGS: Readonly<Record<TarType, string>> = {

@@ -1,20 +1,19 @@
-import { childLabels } from "../../image/child-labels.ts";
-import { type DescriptorJson, invalid, parseConfig, toList, toObject, toTexts } from "../../image/documents.ts";
-import { MEDIA_TYPE } from "../../image/media-types.ts";
-import { normalizeDockerName, parseDockerName } from "../../image/references.ts";
-import { fromText } from "../../linux/tree/paths.ts";
-import type { ContentStore } from "../content/content-store.ts";
-import { detectCompression } from "../layers/compression.ts";
-import type { Scope } from "../names.ts";
+import { childLabels } from "../image/child-labels.ts";
+import { type DescriptorJson, invalid, parseConfig, toList, toObject, toTexts } from "../image/documents.ts";
+import { MEDIA_TYPE } from "../image/media-types.ts";
+import { normalizeDockerName, parseDockerName } from "../image/references.ts";
+import { fromText } from "../linux/tree/paths.ts";
+import { detectCompression } from "../tar/compression.ts";
 import { IMAGE_NAME_ANNOTATION, REF_NAME_ANNOTATION } from "./annotations.ts";
-import { readDocument } from "./read-documents.ts";
-import { writeBytes } from "./write-blob.ts";
+import type { ArchiveTarget, StoredBlob } from "./store.ts";
+
+/** By so many bytes a compression is known. */
+const MAGIC_BYTES = 4;
 
 /** The blobs of an archive, by their paths in it. */
 export interface ArchiveBlobs {
-  readonly content: ContentStore;
-  readonly scope: Scope;
-  find(path: string): { readonly digest: string; readonly size: number } | undefined;
+  readonly store: ArchiveTarget;
+  find(path: string): StoredBlob | undefined;
 }
 
 /**
@@ -42,25 +41,22 @@ function named(target: DescriptorJson, tag: string): DescriptorJson {
 }
 
 async function writeManifest(archive: ArchiveBlobs, image: Readonly<Record<string, unknown>>): Promise<DescriptorJson> {
-  const { content, scope } = archive;
+  const { store } = archive;
   const config = { mediaType: MEDIA_TYPE.dockerConfig, ...blobOf(archive, image["Config"]) };
   const layers: DescriptorJson[] = [];
   for (const path of toTexts(image["Layers"], "manifest.json: Layers")) layers.push(await layerOf(archive, path));
-  const { diffIds, platform } = parseConfig(
-    await readDocument(content.blobs, scope.namespace, config.digest),
-    "the config",
-  );
+  const { diffIds, platform } = parseConfig(await store.document(config.digest), "the config");
   if (diffIds.length !== layers.length) {
     throw invalid("the config", `it has ${diffIds.length} diff ids, the image has ${layers.length} layers`);
   }
   const manifest = { schemaVersion: 2, mediaType: MEDIA_TYPE.dockerManifest, config, layers };
   const bytes = Buffer.from(JSON.stringify(manifest));
-  const written = await writeBytes(content, scope, { bytes, labels: childLabels({ manifests: [], config, layers }) });
+  const written = await store.writeBytes(bytes, childLabels({ manifests: [], config, layers }));
   const descriptor = { mediaType: MEDIA_TYPE.dockerManifest, digest: written.digest, size: written.size };
   return platform === undefined ? descriptor : { ...descriptor, platform };
 }
 
-function blobOf(archive: ArchiveBlobs, path: unknown): { readonly digest: string; readonly size: number } {
+function blobOf(archive: ArchiveBlobs, path: unknown): StoredBlob {
   if (typeof path !== "string") throw invalid("manifest.json", "an image has no config");
   const blob = archive.find(fromText(path));
   if (blob === undefined) throw invalid("manifest.json", `${path} is not in the archive`);
@@ -68,12 +64,13 @@ function blobOf(archive: ArchiveBlobs, path: unknown): { readonly digest: string
 }
 
 async function layerOf(archive: ArchiveBlobs, path: string): Promise<DescriptorJson> {
-  const { content, scope } = archive;
   const blob = blobOf(archive, path);
-  await using reader = await content.blobs.openReader(scope.namespace, blob.digest);
-  const chunks = reader.chunks({ length: 512 });
-  const { value = new Uint8Array() } = await chunks.next();
-  await chunks.return(undefined);
-  const compression = detectCompression(value instanceof Uint8Array ? value : new Uint8Array());
+  await using reader = await archive.store.openBlob(blob.digest);
+  let beginning: Uint8Array = new Uint8Array();
+  for await (const chunk of reader.chunks()) {
+    beginning = Buffer.concat([beginning, chunk]);
+    if (beginning.length >= MAGIC_BYTES) break;
+  }
+  const compression = detectCompression(beginning);
   return { mediaType: `${MEDIA_TYPE.dockerLayer}${compression === "none" ? "" : `.${compression}`}`, ...blob };
 }

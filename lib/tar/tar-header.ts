@@ -1,4 +1,4 @@
-import { type BytePath, fromBytes } from "../../linux/tree/paths.ts";
+import { type BytePath, fromBytes } from "../linux/tree/paths.ts";
 import { invalidTar } from "./tar-entry.ts";
 
 /** The fields of a header block that every dialect has. */

@@ -1,6 +1,6 @@
-import { ContainerError } from "../../errors.ts";
-import type { Time } from "../../linux/tree/entries.ts";
-import type { BytePath } from "../../linux/tree/paths.ts";
+import { ContainerError } from "../errors.ts";
+import type { Time } from "../linux/tree/entries.ts";
+import type { BytePath } from "../linux/tree/paths.ts";
 
 /** What an entry makes. */
 export type TarType = "file" | "hard link" | "link" | "char" | "block" | "directory" | "pipe";

@@ -1,4 +1,4 @@
-import { ContainerError } from "../../errors.ts";
+import { ContainerError } from "../errors.ts";
 
 /** Reads a stream of chunks as a stream of bytes. What it gives out is valid until the next call. */
 export class ByteSource {

@@ -1,5 +1,5 @@
-import type { Time } from "../../linux/tree/entries.ts";
-import { type BytePath, fromBytes } from "../../linux/tree/paths.ts";
+import type { Time } from "../linux/tree/entries.ts";
+import { type BytePath, fromBytes } from "../linux/tree/paths.ts";
 import { invalidTar } from "./tar-entry.ts";
 
 /** What an extended header says of the entry that follows it. */
