@@ -4,6 +4,7 @@ type Loader = () => Promise<CtrCommand>;
 
 /** The commands of tsctr by name; each is loaded when it is called. */
 export const COMMANDS: Readonly<Record<string, Loader>> = {
+  commit: async () => (await import("./commands/commit.ts")).commitCommand,
   "content get": async () => (await import("./commands/content-get.ts")).contentGetCommand,
   "content ingests": async () => (await import("./commands/content-ingests.ts")).contentIngestsCommand,
   "content label": async () => (await import("./commands/content-label.ts")).contentLabelCommand,
