@@ -173,26 +173,6 @@ describe("tsrund", () => {
     await remove(id);
   });
 
-  it("tells the end of a task whose shim was killed", async () => {
-    const { id, pid } = await run(LONG);
-    const shim = Number(/PPid:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
-    const seen: string[] = [];
-    const filters = [`event.container_id==${id}`];
-    const stream = daemon.stream("events.v1.Events/Subscribe", [events.SubscribeRequest, containerd.types.Envelope], {
-      filters,
-    });
-    stream.on("error", () => undefined);
-    stream.on("data", ({ topic }: containerd.types.Envelope) => seen.push(topic));
-    await daemon.listTasks();
-    process.kill(shim, "SIGKILL");
-    await waitUntil("last event", () => seen.includes("/tasks/delete"));
-    stream.cancel();
-    expect(seen).to.deep.equal(["/tasks/exit", "/tasks/delete"]);
-    await waitUntil("end of the process", () => !isAlive(pid));
-    expect(await daemon.listTasks()).to.deep.equal([]);
-    await daemon.deleteContainer(id);
-  });
-
   it("can be killed at any moment of a creation: afterwards there is a task, or nothing", async () => {
     for (let delayMs = 0; delayMs < 60; delayMs += 6) {
       const id = await record(LONG);

@@ -90,15 +90,17 @@ const CHECKS: readonly Check[] = [
     },
   ],
   [
-    "a shim killed by SIGKILL: the container is reported and removed",
+    "a shim killed by SIGKILL: its container goes on, in the care of another",
     async (bench) => {
       const id = `${bench.tag}-shim`;
       const pid = await bench.sleeper(id);
       const parent = Number(/PPid:\s+(\d+)/.exec(await Bun.file(`/proc/${pid}/status`).text())?.[1]);
       process.kill(parent, "SIGKILL");
-      await waitUntil("end of the task", async () => (await bench.task(id)).length === 0);
-      await waitUntil("end of the process", () => !isAlive(pid));
-      expectEqual("starting it again", (await bench.ctr("tasks", "start", "--detach", id)).status, 0);
+      expectEqual("the task", await bench.task(id), [pid, "RUNNING"]);
+      expectEqual("an exec", (await bench.ok("tasks", "exec", "--exec-id", "e", id, "echo", "there")).trim(), "there");
+      await bench.ok("tasks", "kill", "--signal", "SIGKILL", id);
+      await waitUntil("end of the task", async () => (await bench.task(id))[1] === "STOPPED");
+      expectEqual("its exit status", (await bench.ctr("tasks", "rm", id)).stderr.includes("137"), true);
       await bench.remove(id);
     },
   ],

@@ -5,6 +5,7 @@ import { findText, readText, removeFile } from "../linux/files.ts";
 import { acceptStream, listenStream, receiveFd, sendWithFd } from "../linux/socket.ts";
 import type { Process } from "../spec/config.ts";
 import type { LinuxResources } from "../spec/resources.ts";
+import type { Status } from "../spec/state.ts";
 import type { Machine } from "./machine.ts";
 import type { TaskOptions } from "./options.ts";
 import { lastError, type Outcome, type RunOptions, runProgram } from "./program.ts";
@@ -59,6 +60,13 @@ export class BinaryRuntime implements TaskRuntime {
     await this.#runWithStdio([...words, "--bundle", bundle, "--pid-file", pidFile, ...flags], stdio);
     this.#pid = Number(readText(machine.kernel, pidFile));
     return { pid: this.#pid, ownPidNamespace: hasOwnPidNamespace(readText(machine.kernel, `${bundle}/config.json`)) };
+  }
+
+  async adopt(pid: number): Promise<Status> {
+    this.#pid = pid;
+    const { stdout } = await this.#run(["state"]);
+    // runtime.md § Query State.
+    return (JSON.parse(stdout) as { readonly status: Status }).status;
   }
 
   async start(): Promise<void> {

@@ -4,6 +4,7 @@ import { RLIMITS } from "../linux/constants/processes.ts";
 import { findText, isDirectory, isErrno, replaceFile, writeText } from "../linux/files.ts";
 import type { Kernel } from "../linux/kernel.ts";
 import type { Bootstrap } from "./bootstrap.ts";
+import { readOptions } from "./options.ts";
 import { claimSocket, groupOf, type ShimIdentity, socketPath } from "./socket.ts";
 
 /** How a shim is started. */
@@ -32,7 +33,9 @@ export function launchShim(kernel: Kernel, launch: Launch): string {
   const { bundle, namespace, address, bootstrap } = launch;
   const group = groupOf(kernel, bundle, launch.id);
   const path = socketPath({ address, namespace, id: group }, bootstrap.socketDirectory || undefined);
-  const cgroups = bootstrap.shimCgroup === "" ? [] : findCgroups(kernel, bootstrap.shimCgroup);
+  // Of a task that is taken over, its options say it.
+  const shimCgroup = bootstrap.shimCgroup || readOptions(kernel, bundle).shimCgroup;
+  const cgroups = shimCgroup === "" ? [] : findCgroups(kernel, shimCgroup);
   using listener = claimSocket(kernel, path);
   if (listener !== undefined) {
     const pid = spawnShim(kernel, launch, path, listener.number);

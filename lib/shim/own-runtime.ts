@@ -1,6 +1,7 @@
 import { ContainerError } from "../errors.ts";
 import { type Bundle, loadBundle } from "../runtime/bundle.ts";
-import { type ContainerRecord, findRecord } from "../runtime/container-store.ts";
+import { statusOf } from "../runtime/container-status.ts";
+import { type ContainerRecord, findRecord, readRecord } from "../runtime/container-store.ts";
 import { controllerDirectories } from "../runtime/controllers.ts";
 import { createContainer } from "../runtime/create-container.ts";
 import { deleteContainer } from "../runtime/delete.ts";
@@ -13,6 +14,7 @@ import { start } from "../runtime/start.ts";
 import { update } from "../runtime/update.ts";
 import type { Process } from "../spec/config.ts";
 import type { LinuxResources } from "../spec/resources.ts";
+import type { Status } from "../spec/state.ts";
 import type { Machine } from "./machine.ts";
 import type { TaskOptions } from "./options.ts";
 import type {
@@ -95,6 +97,11 @@ export class OwnRuntime implements TaskRuntime {
     });
     this.#record = record;
     return { pid: record.init?.pid ?? 0, ownPidNamespace: record.ownPidNamespace };
+  }
+
+  async adopt(): Promise<Status> {
+    this.#record = readRecord(this.#options, this.#id);
+    return await Promise.resolve(statusOf(this.#options, this.#record));
   }
 
   async exec(process: Process, { fds, console }: GivenStdio): Promise<number> {

@@ -3,6 +3,7 @@ import type { OwnedFd } from "../linux/fd.ts";
 import type { Stdio } from "../runtime/options.ts";
 import type { Process } from "../spec/config.ts";
 import type { LinuxResources } from "../spec/resources.ts";
+import type { Status } from "../spec/state.ts";
 
 /** The standard streams of a process that is about to be made. */
 export interface GivenStdio {
@@ -26,6 +27,8 @@ export interface TaskRuntime {
   start(): Promise<void>;
   /** Makes a container whose processes come from image files, and run at once. @throws as create() does */
   restore(request: RestoreRequest, stdio: GivenStdio): Promise<CreatedInit>;
+  /** Takes a container over that another process has made, whose init has this pid. Gives what has become of it. */
+  adopt(pid: number): Promise<Status>;
   /** Adds a process, which is a child of this one; gives its pid. */
   exec(process: Process, stdio: GivenStdio): Promise<number>;
   /** To init, or to every process. @throws {ContainerError} not_found when there is nobody left */

@@ -2,14 +2,16 @@ import { removeFile } from "../linux/files.ts";
 import type { Kernel } from "../linux/kernel.ts";
 import { serve } from "../rpc/ttrpc/server.ts";
 import type { RuntimeOptions } from "../runtime/options.ts";
+import { adoptionServices } from "./adopt-service.ts";
 import { openLog } from "./log.ts";
 import { type Machine, openMachine } from "./machine.ts";
 import { stateRoot } from "./options.ts";
 import { OwnRuntime } from "./own-runtime.ts";
 import { Publisher } from "./publisher.ts";
 import type { TaskRuntime } from "./runtime.ts";
+import type { RuntimeTarget } from "./task-factory.ts";
 import { taskServices } from "./task-service.ts";
-import { type NewTask, Tasks } from "./tasks.ts";
+import { Tasks } from "./tasks.ts";
 
 /** What a shim is started with. */
 export interface ShimSettings {
@@ -71,7 +73,7 @@ export async function runShim(kernel: Kernel, settings: ShimSettings): Promise<v
   for (const signal of ["SIGHUP", "SIGINT", "SIGTERM", "SIGPIPE"] as const) process.on(signal, () => undefined);
   const machine = openMachine(kernel, settings.environment);
   const publisher = new Publisher(settings.eventAddress, namespace, log.warn);
-  const openRuntime = async (task: NewTask): Promise<TaskRuntime> => {
+  const openRuntime = async (task: RuntimeTarget): Promise<TaskRuntime> => {
     if (task.options.binaryName !== "") {
       const { BinaryRuntime } = await import("./binary-runtime.ts");
       return new BinaryRuntime({ machine, ...task, root: stateRoot(task.options, namespace) });
@@ -93,7 +95,7 @@ export async function runShim(kernel: Kernel, settings: ShimSettings): Promise<v
   const abandoned = new AbandonTimer(() => {
     if (tasks.isEmpty) shutdown.resolve();
   });
-  const services = taskServices(tasks, shutdown.resolve);
+  const services = new Map([...taskServices(tasks, shutdown.resolve), ...adoptionServices(tasks)]);
   const server = serve(settings.listener, services, (count) => abandoned.count(count));
   await shutdown.promise;
   // Nobody finds it from here; a task that came in the last moment would keep its shim.

@@ -20,6 +20,8 @@ export class TaskProcess {
   readonly stdio: ProcessStdio;
   /** 0 until it is made. */
   pid = 0;
+  /** With the pid it is this process for as long as the machine is up. */
+  startTime = 0;
   status: ProcessStatus = "created";
   exit: Exit | undefined;
   /** Resolves when its start was told of, or failed: its end is told after that. */

@@ -1,5 +1,6 @@
-import { ContainerError } from "../errors.ts";
+import { ContainerError, explain } from "../errors.ts";
 import { SIGNALS } from "../linux/constants/processes.ts";
+import { readStat } from "../linux/procfs.ts";
 import { sendSignal } from "../linux/signal.ts";
 import type { Process } from "../spec/config.ts";
 import type { LinuxResources } from "../spec/resources.ts";
@@ -20,6 +21,7 @@ import {
 import { openStdio } from "./stdio/open.ts";
 import type { StdioPaths } from "./stdio/target.ts";
 import { type Exit, TaskProcess } from "./task-process.ts";
+import { type ExecRecord, type ProcessRecord, type TaskRecord, writeTaskRecord } from "./task-record.ts";
 import { toTimestamp } from "./timestamp.ts";
 
 /** What a task is made of. */
@@ -32,8 +34,8 @@ export interface TaskParts {
   readonly publisher: Publisher;
   readonly runtime: TaskRuntime;
   readonly init: TaskProcess;
-  /** Of a task whose processes come from a checkpoint, when it is started. */
-  readonly restore: RestoreRequest | undefined;
+  /** Absolute path of what its processes come from, when it is started; "" for a program. */
+  readonly checkpoint: string;
   warn(message: string): void;
 }
 
@@ -54,7 +56,8 @@ export class Task {
 
   constructor(parts: TaskParts) {
     this.parts = parts;
-    this.#restore = parts.restore;
+    const { bundle, checkpoint } = parts;
+    if (checkpoint !== "") this.#restore = { imagePath: checkpoint, workPath: criuWorkPath(bundle) };
   }
 
   get init(): TaskProcess {
@@ -62,9 +65,10 @@ export class Task {
   }
 
   /** The container's first process is there. @throws {ContainerError} when its terminal or its counters cannot be had */
-  adoptInit({ pid, ownPidNamespace }: CreatedInit): void {
+  adoptInit({ pid, ownPidNamespace }: CreatedInit, startTime?: number): void {
     const { id, init, runtime, publisher, machine } = this.parts;
     init.pid = pid;
+    init.startTime = startTime ?? readStat(machine.kernel, pid)?.startTime ?? 0;
     this.#ownPidNamespace = ownPidNamespace;
     init.stdio.attach();
     const places = runtime.cgroups();
@@ -72,10 +76,43 @@ export class Task {
     if (places !== undefined) this.#oom = watchOom(machine.kernel, places, onOom);
   }
 
-  /** Follows init to its end. The machine must be told of it in the turn in which it is made. */
-  watchInit(): void {
-    const { machine, init } = this.parts;
-    this.#run(this.#endInit(machine.children.exited(init.pid)));
+  /** Follows init to its end. The machine must be told of a child in the turn in which it is made. */
+  watchInit(exited: Promise<Exit> = this.#childExit(this.init)): void {
+    this.#run(this.#endInit(exited));
+  }
+
+  /** Follows an exec to its end. */
+  watchExec(exec: TaskProcess, exited: Promise<Exit> = this.#childExit(exec)): void {
+    exec.status = "running";
+    this.#run(this.#endExec(exec, exited));
+  }
+
+  async #childExit({ pid }: TaskProcess): Promise<Exit> {
+    const { code } = await this.parts.machine.children.exited(pid);
+    return { status: code, atMs: Date.now() };
+  }
+
+  /** Goes on with an exec of the shim before this one; its events have been told. */
+  adoptExec(exec: TaskProcess, spec: Process | undefined): void {
+    this.execs.set(exec.id, exec);
+    if (spec !== undefined) this.#execSpecs.set(exec.id, spec);
+  }
+
+  /** Writes down what another shim would have to know. That it cannot be written is no reason to have no task. */
+  keep(): void {
+    const { bundle, machine, rootfs, checkpoint, warn } = this.parts;
+    const record: TaskRecord = {
+      ...{ rootfs, ownPidNamespace: this.#ownPidNamespace, init: recordOf(this.init) },
+      checkpoint: this.#restore === undefined ? "" : checkpoint,
+      execs: [...this.execs.values()].map(
+        (exec): ExecRecord => ({ id: exec.id, ...recordOf(exec), spec: this.#execSpecs.get(exec.id) }),
+      ),
+    };
+    try {
+      writeTaskRecord(machine.kernel, bundle, record);
+    } catch (error) {
+      warn(explain(error));
+    }
   }
 
   /** The process with this exec id, or init for "". @throws {ContainerError} not_found */
@@ -126,6 +163,7 @@ export class Task {
       throw runtimeFailed("restore", error);
     } finally {
       this.#isBeingRestored = false;
+      this.keep();
     }
   }
 
@@ -144,6 +182,7 @@ export class Task {
     }
     this.execs.set(execId, new TaskProcess(execId, paths, stdio));
     this.#execSpecs.set(execId, { ...spec, terminal: paths.terminal });
+    this.keep();
     publisher.publish(taskEvent("TaskExecAdded", { containerId: id, execId }));
   }
 
@@ -157,6 +196,7 @@ export class Task {
     exec.stdio.prepare();
     try {
       exec.pid = await startExec(runtime, spec, { fds: exec.stdio.fds, console: exec.stdio.console });
+      exec.startTime = readStat(machine.kernel, exec.pid)?.startTime ?? 0;
       exec.stdio.attach();
     } catch (error) {
       // One that cannot be talked to is of no use.
@@ -164,25 +204,24 @@ export class Task {
       // A process that never was has ended for those who wait for it; the client waits for the end of its outputs.
       await exec.stdio.close();
       exec.end({ status: NOT_STARTED, atMs: Date.now() });
+      this.keep();
       throw error;
     }
-    exec.status = "running";
-    this.#run(this.#endExec(exec, machine.children.exited(exec.pid)));
+    this.watchExec(exec);
+    this.keep();
     publisher.publish(taskEvent("TaskExecStarted", { containerId: id, execId: exec.id, pid: exec.pid }));
     return exec.pid;
   }
 
-  async #endExec(exec: TaskProcess, exited: Promise<{ readonly code: number }>): Promise<void> {
-    const { code } = await exited;
-    const exit = { status: code, atMs: Date.now() };
+  async #endExec(exec: TaskProcess, exited: Promise<Exit>): Promise<void> {
+    const exit = await exited;
     await exec.starting;
     this.#tellExit(exec, exit);
   }
 
-  async #endInit(exited: Promise<{ readonly code: number }>): Promise<void> {
+  async #endInit(exited: Promise<Exit>): Promise<void> {
     const { init, warn } = this.parts;
-    const { code } = await exited;
-    const exit = { status: code, atMs: Date.now() };
+    const exit = await exited;
     await init.starting;
     try {
       // The container ends with its first process, whoever else is in it.
@@ -211,6 +250,8 @@ export class Task {
   #tellExit(process: TaskProcess, exit: Exit): void {
     const { id, publisher } = this.parts;
     process.stdio.settle?.();
+    process.end(exit);
+    this.keep();
     publisher.publish(
       taskEvent("TaskExit", {
         containerId: id,
@@ -220,7 +261,6 @@ export class Task {
         exitedAt: toTimestamp(exit.atMs),
       }),
     );
-    process.end(exit);
   }
 
   /** Signals init, all processes, or an exec. @throws {ContainerError} not_found `process already finished` */
@@ -270,6 +310,7 @@ export class Task {
     if (exec.status === "running") throw this.#cannot("delete an exec of", "it is running");
     this.execs.delete(execId);
     this.#execSpecs.delete(execId);
+    this.keep();
     await exec.stdio.close();
     return exec;
   }
@@ -309,6 +350,10 @@ export class Task {
       this.parts.warn(`${this.parts.id}: ${error instanceof Error ? error.stack : error}`),
     );
   }
+}
+
+function recordOf({ paths, pid, startTime, exit }: TaskProcess): ProcessRecord {
+  return { paths, pid, startTime, exit };
 }
 
 /** What a shell gives for a program it cannot find, and containerd for an exec that did not start. */

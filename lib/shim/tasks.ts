@@ -1,38 +1,15 @@
 import { ContainerError, explain } from "../errors.ts";
 import { parseContainerId } from "../spec/container-id.ts";
+import type { Adoption } from "./adopt-task.ts";
 import { taskEvent } from "./events.ts";
-import type { Machine } from "./machine.ts";
-import { type TaskOptions, writeOptions } from "./options.ts";
-import type { Publisher } from "./publisher.ts";
+import { writeOptions } from "./options.ts";
 import { mountRootfs, type RootfsMount, unmountRootfs } from "./rootfs.ts";
-import { criuWorkPath, type GivenStdio, runtimeFailed, type TaskRuntime } from "./runtime.ts";
+import { type GivenStdio, runtimeFailed, type TaskRuntime } from "./runtime.ts";
 import { openStdio } from "./stdio/open.ts";
 import { giveStdio } from "./stdio/owner.ts";
-import type { ProcessStdio } from "./stdio/process-stdio.ts";
-import type { StdioPaths } from "./stdio/target.ts";
-import { Task } from "./task.ts";
-import { TaskProcess } from "./task-process.ts";
-
-/** What `Create` asks for. */
-export interface NewTask {
-  readonly id: string;
-  /** Absolute path. */
-  readonly bundle: string;
-  readonly rootfs: readonly RootfsMount[];
-  readonly paths: StdioPaths;
-  readonly options: TaskOptions;
-  /** Absolute path of the images of a checkpoint, which it is restored from when it is started; "" for none. */
-  readonly checkpoint: string;
-}
-
-/** What tasks are made with. */
-export interface TaskFactory {
-  readonly namespace: string;
-  readonly machine: Machine;
-  readonly publisher: Publisher;
-  openRuntime(task: NewTask): Promise<TaskRuntime>;
-  warn(message: string): void;
-}
+import type { Task } from "./task.ts";
+import { assembleTask, type NewTask, type TaskFactory } from "./task-factory.ts";
+import type { TaskProcess } from "./task-process.ts";
 
 /** The tasks of one shim. */
 export class Tasks {
@@ -72,6 +49,7 @@ export class Tasks {
     try {
       const task = await this.#make(request);
       this.#tasks.set(id, task);
+      task.keep();
       if (task.init.pid > 0) task.watchInit();
       const { bundle, rootfs, paths, checkpoint } = request;
       const { terminal, ...io } = paths;
@@ -91,6 +69,24 @@ export class Tasks {
     }
   }
 
+  /** Takes over a task whose shim has ended. Idempotent. @throws {ContainerError}; then it is as it was */
+  async adopt(request: Adoption): Promise<Task> {
+    const { id } = request;
+    parseContainerId(id);
+    const known = this.#tasks.get(id);
+    if (known !== undefined) return known;
+    if (this.#reserved.has(id)) throw new ContainerError("already_exists", `task ${id} is being made`);
+    this.#reserved.add(id);
+    try {
+      const { adoptTask } = await import("./adopt-task.ts");
+      const task = await adoptTask(this.#factory, request);
+      this.#tasks.set(id, task);
+      return task;
+    } finally {
+      this.#reserved.delete(id);
+    }
+  }
+
   async #make(request: NewTask): Promise<Task> {
     const { machine, namespace, warn } = this.#factory;
     const { id, bundle, rootfs, paths } = request;
@@ -101,7 +97,7 @@ export class Tasks {
       try {
         giveStdio(machine.kernel, stdio.fds, request.options);
         const runtime = await this.#factory.openRuntime(request);
-        const task = this.#assemble(request, runtime, stdio);
+        const task = assembleTask(this.#factory, request, { runtime, stdio });
         if (request.checkpoint !== "") return task;
         const created = await createContainer(runtime, { fds: stdio.fds, console: stdio.console });
         try {
@@ -119,14 +115,6 @@ export class Tasks {
       this.#unmount(bundle, rootfs);
       throw error;
     }
-  }
-
-  /** A task without a process yet. */
-  #assemble({ id, bundle, rootfs, paths, checkpoint }: NewTask, runtime: TaskRuntime, stdio: ProcessStdio): Task {
-    const { machine, namespace, publisher, warn } = this.#factory;
-    const init = new TaskProcess(id, paths, stdio);
-    const restore = checkpoint === "" ? undefined : { imagePath: checkpoint, workPath: criuWorkPath(bundle) };
-    return new Task({ id, namespace, bundle, rootfs, machine, publisher, runtime, init, restore, warn });
   }
 
   /** After another failure, which is the one to be told. */

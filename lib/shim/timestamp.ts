@@ -11,3 +11,9 @@ export function toTimestamp(timeMs: number): Timestamp {
   const seconds = Math.floor(timeMs / 1_000);
   return { seconds, nanos: Math.floor((timeMs - seconds * 1_000) * 1e6) };
 }
+
+/** Milliseconds since 1970; none is now. */
+export function fromTimestamp(timestamp: google.protobuf.Timestamp | null): number {
+  if (timestamp === null) return Date.now();
+  return Number(timestamp.seconds) * 1_000 + timestamp.nanos / 1e6;
+}

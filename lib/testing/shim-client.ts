@@ -1,4 +1,4 @@
-import { containerd, google } from "../../proto/gen/shim.js";
+import { containerd, google, tsrun } from "../../proto/gen/shim.js";
 import type { Codec, Input } from "../../proto/gen/types.d.ts";
 import { openKernel } from "../linux/kernel.ts";
 import { listenStream } from "../linux/socket.ts";
@@ -111,6 +111,14 @@ export class ShimClient {
 
   async #call<Q, A>(method: string, codecs: readonly [Codec<Q>, Codec<A>], request: Input<Q>): Promise<A> {
     return codecs[1].decode(await this.raw(method, codecs[0].encode(request).finish()));
+  }
+
+  /** Has a shim take a task over. */
+  async adopt(request: Input<tsrun.shim.v1.AdoptRequest>) {
+    const { AdoptRequest, AdoptResponse } = tsrun.shim.v1;
+    const payload = AdoptRequest.encode(request).finish();
+    const call = { service: "tsrun.shim.v1.Adoption", method: "Adopt", payload };
+    return AdoptResponse.decode(await this.#connection.call(call));
   }
 
   create(request: Input<containerd.task.v2.CreateTaskRequest>) {

@@ -1,4 +1,4 @@
-import { containerd, google } from "../../../proto/gen/daemon.js";
+import { containerd, google, tsrun } from "../../../proto/gen/daemon.js";
 import type { Codec, Input } from "../../../proto/gen/types.d.ts";
 import { ContainerError } from "../../errors.ts";
 import { type ClientConnection, connect } from "../../rpc/ttrpc/client.ts";
@@ -8,15 +8,41 @@ const { Empty } = google.protobuf;
 
 /** How long a shim may take to say how a process is: it answers from memory. */
 const STATE_MS = 2_000;
-const CONNECT_MS = 5_000;
 const SHUTDOWN_MS = 3_000;
+/** How long a shim may take to find out what has become of a container. */
+const ADOPT_MS = 20_000;
+const SERVICE = "containerd.task.v2.Task";
 
 export type ProcessState = containerd.task.v2.StateResponse;
 
-/** task.proto: the shim of one task. */
+/** What is asked of a shim beside its tasks. */
+const ADOPTION = "tsrun.shim.v1.Adoption";
+
+type CallOf<Q, A> = readonly [
+  method: string,
+  request: Codec<Q>,
+  response: Codec<A>,
+  fields: Input<Q>,
+  timeoutMs?: number | undefined,
+];
+
+/** A shim that has taken a task over, and what it says of it. */
+export interface Adopted {
+  readonly shim: Shim;
+  readonly pid: number;
+  readonly hasExited: boolean;
+}
+
+/**
+ * task.proto: the shim of one task. When it ends another may take its place: calls wait for that, and questions that were
+ * not answered are asked again.
+ */
 export class Shim {
   readonly id: string;
-  readonly #connection: ClientConnection;
+  #connection: ClientConnection;
+  #isOver = false;
+  /** Settles when there is another connection, or none any more. */
+  #change = Promise.withResolvers<void>();
 
   private constructor(id: string, connection: ClientConnection) {
     this.id = id;
@@ -33,12 +59,38 @@ export class Shim {
     return this.#connection.ended;
   }
 
-  close(): void {
-    this.#connection.close();
+  get hasEnded(): boolean {
+    return this.#connection.isClosed;
   }
 
-  connect() {
-    return this.#call("Connect", messages.ConnectRequest, messages.ConnectResponse, {}, CONNECT_MS);
+  /** Lets go of the shim, which lives on. Who waits for another one waits no more. */
+  close(): void {
+    this.#isOver = true;
+    this.#connection.close();
+    this.#change.resolve();
+  }
+
+  /** Has a shim that was just started take a task over; one that cannot is ended. @throws {ContainerError} */
+  static async adopt(id: string, path: string, task: Omit<Input<tsrun.shim.v1.AdoptRequest>, "id">): Promise<Adopted> {
+    const shim = await Shim.open(id, path);
+    try {
+      const { AdoptRequest, AdoptResponse } = tsrun.shim.v1;
+      const payload = AdoptRequest.encode({ ...task, id }).finish();
+      const call = { service: ADOPTION, method: "Adopt", payload, timeoutMs: ADOPT_MS };
+      const { pid, stopped } = AdoptResponse.decode(await shim.#connection.call(call));
+      return { shim, pid, hasExited: stopped };
+    } catch (error) {
+      await shim.shutdown();
+      shim.close();
+      throw error;
+    }
+  }
+
+  /** Another shim is this one from here on: it has taken the task over. */
+  become({ shim }: Adopted): void {
+    this.#connection = shim.#connection;
+    this.#change.resolve();
+    this.#change = Promise.withResolvers();
   }
 
   create(request: Input<containerd.task.v2.CreateTaskRequest>) {
@@ -50,11 +102,11 @@ export class Shim {
   }
 
   state(execId: string): Promise<ProcessState> {
-    return this.#call("State", messages.StateRequest, messages.StateResponse, { execId }, STATE_MS);
+    return this.#ask("State", messages.StateRequest, messages.StateResponse, { execId }, STATE_MS);
   }
 
   wait(execId: string) {
-    return this.#call("Wait", messages.WaitRequest, messages.WaitResponse, { execId });
+    return this.#ask("Wait", messages.WaitRequest, messages.WaitResponse, { execId });
   }
 
   kill(request: { readonly execId: string; readonly signal: number; readonly all: boolean }) {
@@ -78,11 +130,11 @@ export class Shim {
   }
 
   pids() {
-    return this.#call("Pids", messages.PidsRequest, messages.PidsResponse, {});
+    return this.#ask("Pids", messages.PidsRequest, messages.PidsResponse, {});
   }
 
   stats() {
-    return this.#call("Stats", messages.StatsRequest, messages.StatsResponse, {}, STATE_MS);
+    return this.#ask("Stats", messages.StatsRequest, messages.StatsResponse, {}, STATE_MS);
   }
 
   pause() {
@@ -99,24 +151,49 @@ export class Shim {
 
   /** Asks the shim to end, unless it has other tasks; one that does not answer is none of ours any more. */
   async shutdown(): Promise<void> {
+    const payload = messages.ShutdownRequest.encode({ id: this.id }).finish();
     try {
-      await this.#call("Shutdown", messages.ShutdownRequest, Empty, {}, SHUTDOWN_MS);
+      await this.#connection.call({ service: SERVICE, method: "Shutdown", payload, timeoutMs: SHUTDOWN_MS });
     } catch (error) {
       if (!(error instanceof ContainerError)) throw error;
     }
   }
 
-  async #call<Q extends { readonly id: string }, A>(
-    method: string,
-    request: Codec<Q>,
-    response: Codec<A>,
-    fields: Input<Q>,
-    timeoutMs?: number,
+  /** A call that is made again when the shim ends before it has answered. */
+  async #ask<Q extends { readonly id: string }, A>(...call: CallOf<Q, A>): Promise<A> {
+    for (;;) {
+      const connection = await this.#connected(call[4]);
+      const wasOpen = !connection.isClosed;
+      try {
+        return await this.#callOn(connection, ...call);
+      } catch (error) {
+        if (!wasOpen || this.#isOver || !connection.isClosed) throw error;
+      }
+    }
+  }
+
+  async #call<Q extends { readonly id: string }, A>(...call: CallOf<Q, A>): Promise<A> {
+    return await this.#callOn(await this.#connected(call[4]), ...call);
+  }
+
+  async #callOn<Q extends { readonly id: string }, A>(
+    connection: ClientConnection,
+    ...[method, request, response, fields, timeoutMs]: CallOf<Q, A>
   ): Promise<A> {
     const payload = request.encode({ ...fields, id: this.id }).finish();
     const limit = timeoutMs === undefined ? {} : { timeoutMs };
-    return response.decode(
-      await this.#connection.call({ service: "containerd.task.v2.Task", method, payload, ...limit }),
-    );
+    return response.decode(await connection.call({ service: SERVICE, method, payload, ...limit }));
+  }
+
+  /** The connection, when there is one; a closed one when there will be none, or none in time. */
+  async #connected(timeoutMs?: number): Promise<ClientConnection> {
+    if (!this.#connection.isClosed || this.#isOver) return this.#connection;
+    let timer: Timer | undefined;
+    const late = new Promise<void>((resolve) => {
+      if (timeoutMs !== undefined) timer = setTimeout(resolve, timeoutMs);
+    });
+    await Promise.race([this.#change.promise, late]);
+    clearTimeout(timer);
+    return this.#connection;
   }
 }

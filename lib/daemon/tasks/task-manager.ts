@@ -21,9 +21,10 @@ import {
   writeShimCommand,
 } from "./bundle.ts";
 import { type DaemonAddresses, deleteByShim, parseAddress, type Remains, startShim } from "./call-shim.ts";
-import { Shim } from "./shim.ts";
+import { type Adopted, Shim } from "./shim.ts";
 import { findShim, type RuntimeSettings } from "./shim-command.ts";
 import { ShimLog } from "./shim-log.ts";
+import { canBeTakenOver, FirstProcess, takeOver } from "./take-over.ts";
 
 export interface TaskManagerParts {
   readonly kernel: Kernel;
@@ -69,6 +70,9 @@ export interface Task {
 interface Entry extends Task {
   readonly command: ShimCommand;
   readonly log: ShimLog;
+  readonly process: FirstProcess;
+  /** When another shim took it over, by performance.now(). */
+  takenOverMs: number;
   /** The first process has ended and everybody was told. */
   hasExited: boolean;
   /** Its removal has begun: that the shim ends is no surprise. */
@@ -76,6 +80,8 @@ interface Entry extends Task {
 }
 
 const SIGKILL_STATUS = 137;
+/** A shim that ends again and again, for want of memory perhaps, is not started at once each time. */
+const BETWEEN_SHIMS_MS = 1_000;
 
 /** tasks.proto: the tasks of all namespaces. Shims outlive this process, and are found again by their bundles. */
 export class TaskManager {
@@ -135,6 +141,7 @@ export class TaskManager {
       entry.isLeaving = true;
       entry.shim.close();
       entry.log.close();
+      entry.process.close();
     }
     this.#tasks.clear();
   }
@@ -194,40 +201,68 @@ export class TaskManager {
         ...io,
         ...(options === undefined ? {} : { options }),
       });
-      return this.#adopt({ bundle, command, log, shim, pid, hasExited: false, isLeaving: false });
+      return this.#adopt({ bundle, command, log, shim, pid, hasExited: false });
     } catch (error) {
       await shim.shutdown();
+      // One that ended in the midst of it has removed nothing.
+      if (shim.hasEnded) await this.#removeRemains(command, bundle);
       shim.close();
       throw error;
     }
   }
 
-  #adopt(entry: Entry): Task {
-    const { background } = this.#parts;
+  #adopt(found: Adopted & Pick<Entry, "bundle" | "command" | "log">): Task {
+    const { background, kernel } = this.#parts;
+    const process = new FirstProcess(kernel, found.hasExited ? 0 : found.pid);
+    const entry: Entry = { ...found, process, takenOverMs: Number.NEGATIVE_INFINITY, isLeaving: false };
     this.#tasks.set(keyOf(entry.bundle.namespace, entry.bundle.id), entry);
     background.watch(async () => {
-      await entry.shim.ended;
-      if (!entry.isLeaving) await this.#bury(entry);
+      for (;;) {
+        await entry.shim.ended;
+        if (entry.isLeaving) return;
+        if (!(await this.#replaceShim(entry))) break;
+      }
+      await this.#bury(entry);
     });
     return entry;
+  }
+
+  /** Starts another shim for a task, which then goes on as if nothing had been. False when that cannot be. */
+  async #replaceShim(entry: Entry): Promise<boolean> {
+    const { bundle, command, shim, process, takenOverMs } = entry;
+    const { addresses, clock, warn } = this.#parts;
+    warn(`the shim of task ${bundle.id} in namespace ${bundle.namespace} has ended`);
+    if (!canBeTakenOver(bundle)) return false;
+    await Bun.sleep(Math.max(0, takenOverMs + BETWEEN_SHIMS_MS - performance.now()));
+    // Left alone meanwhile: the next supervisor finds it.
+    if (entry.isLeaving) return true;
+    try {
+      const known = { exitStatus: process.exitStatus, nowNs: clock(), hasExited: entry.hasExited };
+      shim.become(await takeOver({ bundle, command, addresses }, known));
+      entry.takenOverMs = performance.now();
+      return true;
+    } catch (error) {
+      warn(`cannot take task ${bundle.id} over: ${explain(error)}`);
+      return false;
+    }
   }
 
   async #restore(bundle: Bundle): Promise<void> {
     const { kernel } = this.#parts;
     const command = findShimCommand(bundle);
     const log = ShimLog.open(kernel, bundle, this.#parts);
-    const found = await this.#reach(bundle);
+    const found =
+      command === undefined ? undefined : ((await this.#reach(bundle)) ?? (await this.#revive(bundle, command)));
     if (found !== undefined && command !== undefined) {
-      this.#adopt({ bundle, command, log, ...found, isLeaving: false });
+      this.#adopt({ bundle, command, log, ...found });
       return;
     }
     log.close();
-    found?.shim.close();
     await this.#clear(bundle, command, { hasExited: false });
   }
 
   /** The shim of a bundle, when it lives and has a task. */
-  async #reach(bundle: Bundle): Promise<Pick<Entry, "shim" | "pid" | "hasExited"> | undefined> {
+  async #reach(bundle: Bundle): Promise<Adopted | undefined> {
     const address = findAddress(bundle);
     if (address === undefined) return undefined;
     let shim: Shim | undefined;
@@ -236,43 +271,59 @@ export class TaskManager {
       const { pid, status } = await shim.state("");
       return { shim, pid, hasExited: status === containerd.v1.types.Status.STOPPED };
     } catch (error) {
-      this.#parts.warn(`cannot take task ${bundle.id} in namespace ${bundle.namespace} over: ${explain(error)}`);
+      this.#parts.warn(`cannot reach the shim of ${bundle.id} in namespace ${bundle.namespace}: ${explain(error)}`);
       await shim?.shutdown();
       shim?.close();
       return undefined;
     }
   }
 
-  /** The shim has ended without having been asked to. */
+  /** Another shim for a task whose own has ended while no supervisor was there to see it. */
+  async #revive(bundle: Bundle, command: ShimCommand): Promise<Adopted | undefined> {
+    const { addresses, clock, warn } = this.#parts;
+    if (!canBeTakenOver(bundle)) return undefined;
+    try {
+      return await takeOver(
+        { bundle, command, addresses },
+        { exitStatus: undefined, nowNs: clock(), hasExited: false },
+      );
+    } catch (error) {
+      warn(`cannot take task ${bundle.id} in namespace ${bundle.namespace} over: ${explain(error)}`);
+      return undefined;
+    }
+  }
+
+  /** The shim has ended without having been asked to, and nobody can take its task over. */
   async #bury(entry: Entry): Promise<void> {
-    const { bundle, command, hasExited } = entry;
-    this.#parts.warn(`the shim of task ${bundle.id} in namespace ${bundle.namespace} has ended`);
+    const { bundle, command, shim, hasExited, process } = entry;
     entry.isLeaving = true;
     entry.log.close();
-    await this.#clear(bundle, command, { hasExited, pid: entry.pid });
+    const exitStatus = process.exitStatus ?? SIGKILL_STATUS;
+    process.close();
+    await this.#clear(bundle, command, { hasExited, pid: entry.pid, exitStatus });
     await this.#releaseNetworks(bundle);
     this.#tasks.delete(keyOf(bundle.namespace, bundle.id));
+    shim.close();
   }
 
   /** Lets the shim's executable remove what is left, and says what its shim cannot say any more. */
   async #clear(
     bundle: Bundle,
     command: ShimCommand | undefined,
-    { hasExited, pid = 0 }: { readonly hasExited: boolean; readonly pid?: number },
+    {
+      hasExited,
+      pid = 0,
+      exitStatus,
+    }: { readonly hasExited: boolean; readonly pid?: number; readonly exitStatus?: number },
   ): Promise<void> {
-    const { addresses, clock, warn } = this.#parts;
-    let remains: Remains = { pid, exitStatus: SIGKILL_STATUS, exitedNs: undefined };
-    try {
-      if (command !== undefined) remains = await deleteByShim(command, bundle, addresses);
-    } catch (error) {
-      warn(explain(error));
-    }
+    const { clock, events } = this.#parts;
+    const remains = command === undefined ? undefined : await this.#removeRemains(command, bundle);
     const { namespace, id } = bundle;
     const exit = {
-      ...{ containerId: id, id, pid: remains.pid === 0 ? pid : remains.pid, exitStatus: remains.exitStatus },
-      exitedAt: toTimestamp(remains.exitedNs ?? clock()),
+      ...{ containerId: id, id, pid: remains?.pid || pid },
+      exitStatus: exitStatus ?? remains?.exitStatus ?? SIGKILL_STATUS,
+      exitedAt: toTimestamp(remains?.exitedNs ?? clock()),
     };
-    const { events } = this.#parts;
     if (!hasExited) {
       events.tell(namespace, "/tasks/exit", "containerd.events.TaskExit", containerd.events.TaskExit, exit);
     }
@@ -280,11 +331,22 @@ export class TaskManager {
     this.#removeBundle(bundle);
   }
 
+  /** Lets the shim's executable remove what a shim has left. */
+  async #removeRemains(command: ShimCommand, bundle: Bundle): Promise<Remains | undefined> {
+    try {
+      return await deleteByShim(command, bundle, this.#parts.addresses);
+    } catch (error) {
+      this.#parts.warn(explain(error));
+      return undefined;
+    }
+  }
+
   async #dismiss(entry: Entry): Promise<void> {
     const { bundle, shim, log } = entry;
     await shim.shutdown();
     shim.close();
     log.close();
+    entry.process.close();
     this.#removeBundle(bundle);
     await this.#releaseNetworks(bundle);
     this.#tasks.delete(keyOf(bundle.namespace, bundle.id));

@@ -13,6 +13,9 @@ export const CLONE_NEW = {
 /** linux/sched.h: flags of clone(2) and clone3(2). */
 export const CLONE = { ...CLONE_NEW, CLONE_PARENT: 0x8000, CLONE_INTO_CGROUP: 0x200000000n } as const;
 
+/** linux/pidfd.h: PIDFD_GET_INFO is _IOWR(0xff, 11, struct pidfd_info of 64 bytes). */
+export const PIDFD = { PIDFD_GET_INFO: 0xc040_ff0b, PIDFD_INFO_EXIT: 8 } as const;
+
 /** linux/prctl.h: options of prctl(2). */
 export const PRCTL = {
   PR_SET_PDEATHSIG: 1,

@@ -17,11 +17,12 @@ export class DirectInput implements Disposable {
   #isPrepared = false;
   #isAttached = false;
 
-  /** @throws {SyscallError} */
-  constructor(kernel: Kernel, path: string) {
+  /** `reader` is one that the program has already. @throws {SyscallError} */
+  constructor(kernel: Kernel, path: string, reader?: OwnedFd) {
     this.#kernel = kernel;
     this.#path = path;
-    if (path === "") this.reader = openNull(kernel);
+    if (reader !== undefined) this.reader = reader;
+    else if (path === "") this.reader = openNull(kernel);
     else if (isFifo(kernel, path)) this.reader = openFifoReader(kernel, path);
     else this.reader = openFile(kernel, path, 0);
   }
