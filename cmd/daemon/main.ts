@@ -16,7 +16,7 @@ const USAGE_STATUS = 2;
 /** Runs the daemon with the arguments and environment of this process, until it is told to end. Returns the exit status. */
 export async function main(name: string): Promise<number> {
   try {
-    const { flags, positionals, help } = parseFlags(FLAGS, process.argv.slice(2));
+    const { flags, positionals, help } = parseFlags(FLAGS, process.argv.slice(2), { stopAtPositional: true });
     if (help) {
       const { usage } = await import("./usage.ts");
       await writeStdout(usage(name));
@@ -26,6 +26,8 @@ export async function main(name: string): Promise<number> {
       await writeStdout(`${name} ${VERSION} ${COMMIT}\n`);
       return 0;
     }
+    const [command, ...words] = positionals;
+    if (command === "fsck") return await (await import("./fsck.ts")).runFsck(name, words, flags);
     if (positionals.length > 0) throw new UsageError(`no such command: ${positionals.join(" ")}`);
     return await serve(name, await readSettings(flags));
   } catch (error) {

@@ -5,6 +5,7 @@ export function usage(name: string): string {
   return `${name} manages containers, with containerd's API: ctr, nerdctl and dockerd can be its clients.
 
   ${name} [options]
+  ${name} fsck [--root DIR] [--repair] [--quick]    look at what it keeps while it does not run: fsck --help
 
   -a, --address PATH     socket to serve on (default ${DEFAULTS.address}); shims get PATH.ttrpc
       --root DIR         what outlives a reboot: images, snapshots, metadata (default ${DEFAULTS.root})

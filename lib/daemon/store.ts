@@ -9,12 +9,14 @@ import { ContentStore } from "./content/content-store.ts";
 import type { Sharing } from "./content/ingests.ts";
 import type { Disagreement } from "./disagreement.ts";
 import { type Collected, Collector } from "./gc/collector.ts";
+import { checkReferences } from "./metadata/check-references.ts";
 import { ContainerStore } from "./metadata/containers.ts";
 import { MetadataDatabase } from "./metadata/database.ts";
 import { ImageStore } from "./metadata/images.ts";
 import { LeaseStore } from "./metadata/leases.ts";
 import { NamespaceStore } from "./metadata/namespaces.ts";
 import { lockRoot } from "./root-lock.ts";
+import { checkSnapshotOrphans, checkSnapshots, type SnapshotCheck } from "./snapshots/check.ts";
 import type { SnapshotDriver } from "./snapshots/driver.ts";
 import { nativeDriver } from "./snapshots/native.ts";
 import { snapshotNumbers } from "./snapshots/numbers.ts";
@@ -32,6 +34,8 @@ export interface StoreOptions {
   readonly sharing?: Sharing;
   /** Added to the mounts of overlayfs, e.g. `volatile`. */
   readonly overlayOptions?: readonly string[];
+  /** What a crash has left is not removed: for who looks at it. */
+  readonly keepOrphans?: boolean;
 }
 
 /** Everything that outlives the process: metadata, content and snapshots, of which this process is the only owner. */
@@ -47,9 +51,11 @@ export class Store implements AsyncDisposable {
   readonly #lock: OwnedFd;
   readonly #database: MetadataDatabase;
   readonly #background: Background;
+  readonly #snapshotChecks: readonly SnapshotCheck[];
 
   private constructor(kernel: Kernel, options: StoreOptions, lock: OwnedFd, database: MetadataDatabase) {
-    const { root, warn, clock = systemClock(), sharing = "shared", overlayOptions = [], onCollected } = options;
+    const { root, warn, clock = systemClock(), overlayOptions = [], onCollected } = options;
+    const { sharing = "shared", keepOrphans = false } = options;
     this.kernel = kernel;
     this.#lock = lock;
     this.#database = database;
@@ -59,14 +65,16 @@ export class Store implements AsyncDisposable {
     this.images = new ImageStore(database, this.namespaces, clock);
     this.leases = new LeaseStore(database, this.namespaces, clock);
     const parts = { database, clock, namespaces: this.namespaces, leases: this.leases, background: this.#background };
-    this.content = new ContentStore({ ...parts, root: join(root, "content"), sharing });
+    this.content = new ContentStore({ ...parts, root: join(root, "content"), sharing, keepOrphans });
     const drivers: readonly SnapshotDriver[] = [
       overlayDriver(kernel, { root: join(root, "snapshots/overlayfs"), extraOptions: overlayOptions }),
       nativeDriver(kernel, { root: join(root, "snapshots/native") }),
     ];
     const nextNumber = snapshotNumbers(database, drivers);
-    const stores = drivers.map((driver) => [driver.name, new SnapshotStore({ ...parts, driver, nextNumber })] as const);
-    this.snapshotters = new Map(stores);
+    this.#snapshotChecks = drivers.map((driver) => {
+      return { database, driver, store: new SnapshotStore({ ...parts, driver, nextNumber, keepOrphans }) };
+    });
+    this.snapshotters = new Map(this.#snapshotChecks.map(({ driver, store }) => [driver.name, store]));
     this.collector = new Collector({
       ...{ database, clock, content: this.content, snapshotters: this.snapshotters, warn },
       onCollected: onCollected ?? (() => undefined),
@@ -102,11 +110,18 @@ export class Store implements AsyncDisposable {
     throw new ContainerError("invalid_argument", `there is no snapshotter "${name}": must be one of ${known}`);
   }
 
-  /** Compares the records with the disk; with `readAll`, every byte of the content. */
+  /** Compares the records with the disk, and with each other; with `readAll`, every byte of the content. */
   async *check(options: { readonly readAll: boolean }): AsyncGenerator<Disagreement> {
     for (const why of this.#database.check()) yield { what: "metadata.db", why };
     yield* this.content.check(options);
-    for (const store of this.snapshotters.values()) yield* store.check();
+    for (const check of this.#snapshotChecks) yield* checkSnapshots(check);
+    yield* checkReferences(this.#database);
+  }
+
+  /** What a crash has left on the disk, of a store that keeps it and that nobody writes to. */
+  *checkOrphans(): Generator<Disagreement> {
+    yield* this.content.checkOrphans();
+    for (const check of this.#snapshotChecks) yield* checkSnapshotOrphans(check);
   }
 
   /** Waits until what runs in the background has ended. */

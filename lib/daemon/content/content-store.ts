@@ -20,6 +20,8 @@ export interface ContentStoreOptions {
   /** The directory of `blobs` and `ingests`. */
   readonly root: string;
   readonly sharing?: Sharing;
+  /** What a crash has left is not removed. */
+  readonly keepOrphans?: boolean;
 }
 
 /** content.proto: blobs by digest, and what is still being written. */
@@ -29,7 +31,7 @@ export class ContentStore {
   readonly ingests: IngestStore;
   readonly #database: MetadataDatabase;
 
-  constructor({ root, sharing = "shared", ...parts }: ContentStoreOptions) {
+  constructor({ root, sharing = "shared", keepOrphans = false, ...parts }: ContentStoreOptions) {
     mkdirSync(root, { recursive: true, mode: 0o700 });
     const { database } = parts;
     this.#database = database;
@@ -37,7 +39,7 @@ export class ContentStore {
     this.blobs = new BlobStore({ ...parts, files: this.files });
     const directory = join(root, "ingests");
     this.ingests = new IngestStore({ ...parts, files: this.files, blobs: this.blobs, directory, sharing });
-    this.#removeOrphans();
+    if (!keepOrphans) this.#removeOrphans();
   }
 
   /** Compares records and files; with `readAll` every byte of every blob is read and its digest computed. */
@@ -47,8 +49,33 @@ export class ContentStore {
       const digest = text(row, "digest");
       using _ = this.files.pin(digest);
       const why = await this.#faultOf(digest, integer(row, "size"), readAll);
-      if (why !== undefined) yield { what: `content ${digest}`, why };
+      if (why !== undefined) yield { what: `content ${digest}`, why, repair: this.#removal(digest) };
     }
+  }
+
+  /** What a crash has left, of a store that nobody writes to. */
+  *checkOrphans(): Generator<Disagreement> {
+    const why = "no record names its file";
+    for (const digest of this.files.list()) {
+      if (this.#isReferenced(digest)) continue;
+      const repair = { done: "its file was removed", run: () => void this.files.reclaim(digest) };
+      yield { what: `content ${digest}`, why, repair };
+    }
+    for (const number of this.#orphanedIngests()) {
+      const repair = { done: "its file was removed", run: () => this.ingests.removeFile(number) };
+      yield { what: `ingest ${number}`, why, repair };
+    }
+  }
+
+  /** Bytes that are not those of their digest are of no use to anybody; without a record they can be fetched again. */
+  #removal(digest: Digest): Disagreement["repair"] {
+    return {
+      done: "its record was removed, so that it can be fetched again",
+      run: () => {
+        this.#database.reclaim(() => this.#database.run("DELETE FROM blobs WHERE digest = ?", digest));
+        this.files.reclaim(digest);
+      },
+    };
   }
 
   async #faultOf(digest: Digest, size: number, readAll: boolean): Promise<string | undefined> {
@@ -69,9 +96,13 @@ export class ContentStore {
   /** What a crash left: files that were not recorded yet, or not any more. */
   #removeOrphans(): void {
     for (const digest of this.files.list()) this.files.reclaim(digest);
+    for (const number of this.#orphanedIngests()) this.ingests.removeFile(number);
+  }
+
+  #orphanedIngests(): readonly number[] {
     const numbers = this.#database.all("SELECT number FROM ingests").map((row) => integer(row, "number"));
     const known = new Set(numbers);
-    for (const number of this.ingests.listFiles()) if (!known.has(number)) this.ingests.removeFile(number);
+    return this.ingests.listFiles().filter((number) => !known.has(number));
   }
 
   #isReferenced(digest: Digest): boolean {

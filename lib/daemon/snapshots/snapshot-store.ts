@@ -2,11 +2,10 @@ import { ContainerError } from "../../errors.ts";
 import type { Usage } from "../../linux/tree/walk.ts";
 import type { Background } from "../background.ts";
 import type { Clock } from "../clock.ts";
-import type { Disagreement } from "../disagreement.ts";
 import { type FieldMask, maskLabels } from "../field-mask.ts";
 import { compileFilters } from "../filter/match.ts";
 import { checkLabels, encodeLabels, type Labels } from "../labels.ts";
-import { integer, type MetadataDatabase, text } from "../metadata/database.ts";
+import { integer, type MetadataDatabase } from "../metadata/database.ts";
 import type { LeaseStore } from "../metadata/leases.ts";
 import type { NamespaceStore } from "../metadata/namespaces.ts";
 import { alreadyExists, notFound, type Scope } from "../names.ts";
@@ -23,6 +22,8 @@ export interface SnapshotStoreParts {
   readonly driver: SnapshotDriver;
   /** Gives numbers that no snapshot of any snapshotter has had. */
   readonly nextNumber: () => number;
+  /** What a crash has left is not removed. */
+  readonly keepOrphans?: boolean;
 }
 
 interface NewSnapshot {
@@ -46,7 +47,8 @@ export class SnapshotStore {
   constructor(parts: SnapshotStoreParts) {
     this.#parts = parts;
     this.snapshotter = parts.driver.name;
-    this.#removeOrphans();
+    const orphans = parts.keepOrphans === true ? [] : this.orphans();
+    if (orphans.length > 0) this.discard(orphans);
   }
 
   /** @throws {ContainerError} not_found */
@@ -165,16 +167,6 @@ export class SnapshotStore {
     });
   }
 
-  /** Snapshots whose directories are missing. */
-  *check(): Generator<Disagreement> {
-    const { database, driver } = this.#parts;
-    const rows = database.all("SELECT * FROM snapshots WHERE snapshotter = ?", this.snapshotter);
-    for (const row of rows) {
-      const what = `snapshot ${text(row, "key")} of ${this.snapshotter} in namespace ${text(row, "namespace")}`;
-      if (!driver.exists(integer(row, "number"))) yield { what, why: "its directory is missing" };
-    }
-  }
-
   get #resourceType(): string {
     return `snapshots/${this.snapshotter}`;
   }
@@ -267,12 +259,12 @@ export class SnapshotStore {
     this.#parts.database.run(sql, namespace, this.#resourceType, key);
   }
 
-  #removeOrphans(): void {
+  /** Numbers of directories that no record names. */
+  orphans(): readonly number[] {
     const { database, driver } = this.#parts;
     const rows = database.all("SELECT number FROM snapshots WHERE snapshotter = ?", this.snapshotter);
     const known = new Set(rows.map((row) => integer(row, "number")));
-    const orphans = driver.list().filter((number) => !known.has(number));
-    if (orphans.length > 0) this.discard(orphans);
+    return driver.list().filter((number) => !known.has(number));
   }
 }
 
