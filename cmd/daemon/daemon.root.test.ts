@@ -20,7 +20,9 @@ const namespaces = containerd.services.namespaces.v1;
 const images = containerd.services.images.v1;
 const version = containerd.services.version.v1;
 
-describe("tsrund", () => {
+describe("tsrund", function () {
+  // It is started many times, on a machine that may have other things to do.
+  this.timeout(60_000);
   let site: Site;
   let daemon: TestSupervisor;
   let serial = 0;

@@ -26,6 +26,11 @@ export class Tsrund {
     mkdirSync(folder, { recursive: true });
   }
 
+  /** 0 while it does not run. */
+  get pid(): number {
+    return this.#child?.pid ?? 0;
+  }
+
   /** Starts the daemon and waits until it answers. */
   async start(): Promise<void> {
     const { folder, address } = this;

@@ -38,7 +38,8 @@ export async function adoptTask(factory: TaskFactory, adoption: Adoption): Promi
   const runtime = await factory.openRuntime({ id, bundle, options: readOptions(machine.kernel, bundle) });
   const target = { id, bundle, rootfs, paths: init.paths, checkpoint };
   if (checkpoint !== "") {
-    const stdio = await openStdio(machine, init.paths, { containerId: id, namespace: factory.namespace, isInit: true });
+    const owner = { containerId: id, namespace: factory.namespace, isInit: true, warn: factory.warn };
+    const stdio = await openStdio(machine, init.paths, owner);
     return assembleTask(factory, target, { runtime, stdio });
   }
   using process = openProcess(machine.kernel, init.pid, init.startTime);
@@ -71,9 +72,9 @@ function followInit(machine: Machine, task: Task, { record, exit, process, isExi
 }
 
 /** An exec goes on, too; what it writes is lost: it wrote to pipes of the shim. */
-async function adoptExec({ machine, namespace }: TaskFactory, task: Task, record: ExecRecord): Promise<void> {
+async function adoptExec({ machine, namespace, warn }: TaskFactory, task: Task, record: ExecRecord): Promise<void> {
   const { id, paths, pid, startTime, exit, spec } = record;
-  const owner = { containerId: task.parts.id, namespace, isInit: false };
+  const owner = { containerId: task.parts.id, namespace, isInit: false, warn };
   const isNew = spec !== undefined && exit === undefined;
   const stdio = isNew ? await openStdio(machine, paths, owner) : openAdopted(machine, paths, { isCopied: true });
   const exec = new TaskProcess(id, paths, stdio);

@@ -1,4 +1,4 @@
-import { removeFile } from "../linux/files.ts";
+import { exists, removeFile } from "../linux/files.ts";
 import type { Kernel } from "../linux/kernel.ts";
 import { serve } from "../rpc/ttrpc/server.ts";
 import type { RuntimeOptions } from "../runtime/options.ts";
@@ -33,30 +33,29 @@ const FLUSH_MS = 3_000;
 /** The answer to `Shutdown` goes first. */
 const ANSWER_MS = 5;
 
-/** How long a shim without a task waits for somebody who connects. */
+/** How long a shim without a task waits for somebody who connects, and how often it looks whether it has a bundle yet. */
 const ABANDONED_MS = 60_000;
+const LOOK_MS = 5_000;
 
 /**
  * Notices that nobody is connected, and stays so. A containerd that was killed while it made a container may not know
  * of the shim any more: nobody would ever ask it to end.
  */
 class AbandonTimer {
-  readonly #onAbandoned: () => void;
+  /** Is told how long nobody has been there. */
+  readonly #onAlone: (aloneMs: number) => void;
   #timer: Timer | undefined;
 
-  constructor(onAbandoned: () => void) {
-    this.#onAbandoned = onAbandoned;
+  constructor(onAlone: (aloneMs: number) => void) {
+    this.#onAlone = onAlone;
     this.count(0);
   }
 
   count(connections: number): void {
-    clearTimeout(this.#timer);
+    clearInterval(this.#timer);
     if (connections > 0) return;
-    this.#timer = setTimeout(() => {
-      this.#onAbandoned();
-      // With tasks it stays, and looks again when they may have gone.
-      this.count(0);
-    }, ABANDONED_MS);
+    const sinceMs = performance.now();
+    this.#timer = setInterval(() => this.#onAlone(performance.now() - sinceMs), LOOK_MS);
   }
 }
 
@@ -92,8 +91,8 @@ export async function runShim(kernel: Kernel, settings: ShimSettings): Promise<v
   };
   const tasks = new Tasks({ namespace, machine, publisher, openRuntime, warn: log.warn });
   const shutdown = Promise.withResolvers<void>();
-  const abandoned = new AbandonTimer(() => {
-    if (tasks.isEmpty) shutdown.resolve();
+  const abandoned = new AbandonTimer((aloneMs) => {
+    if (tasks.isEmpty && (aloneMs >= ABANDONED_MS || !exists(kernel, bundle))) shutdown.resolve();
   });
   const services = new Map([...taskServices(tasks, shutdown.resolve), ...adoptionServices(tasks)]);
   const server = serve(settings.listener, services, (count) => abandoned.count(count));

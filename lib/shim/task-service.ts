@@ -50,8 +50,9 @@ function invalid(message: string): ContainerError {
 
 function queries(tasks: Tasks): readonly Entry[] {
   return [
-    method("State", messages.StateRequest, messages.StateResponse, ({ id, execId }) => {
-      const task = tasks.get(id);
+    method("State", messages.StateRequest, messages.StateResponse, async ({ id, execId }) => {
+      // A supervisor that was killed while the task was made asks for it when it is back.
+      const task = await tasks.await(id);
       return stateOf(task, task.process(execId), execId);
     }),
     method("Pids", messages.PidsRequest, messages.PidsResponse, async ({ id }) => await pidsOf(tasks.get(id))),

@@ -15,8 +15,8 @@ import type { TaskProcess } from "./task-process.ts";
 export class Tasks {
   readonly #factory: TaskFactory;
   readonly #tasks = new Map<string, Task>();
-  /** Ids of tasks that are being made. */
-  readonly #reserved = new Set<string>();
+  /** Tasks that are being made, by their ids. */
+  readonly #reserved = new Map<string, Promise<unknown>>();
 
   constructor(factory: TaskFactory) {
     this.#factory = factory;
@@ -29,6 +29,12 @@ export class Tasks {
 
   find(id: string): Task | undefined {
     return this.#tasks.get(id);
+  }
+
+  /** A task that is there, or is being made and will be there. @throws {ContainerError} not_found */
+  async await(id: string): Promise<Task> {
+    await this.#reserved.get(id);
+    return this.get(id);
   }
 
   /** @throws {ContainerError} not_found */
@@ -45,28 +51,27 @@ export class Tasks {
     if (this.#tasks.has(id) || this.#reserved.has(id)) {
       throw new ContainerError("already_exists", `task ${id} already exists`);
     }
-    this.#reserved.add(id);
-    try {
-      const task = await this.#make(request);
-      this.#tasks.set(id, task);
-      task.keep();
-      if (task.init.pid > 0) task.watchInit();
-      const { bundle, rootfs, paths, checkpoint } = request;
-      const { terminal, ...io } = paths;
-      this.#factory.publisher.publish(
-        taskEvent("TaskCreate", {
-          containerId: id,
-          bundle,
-          rootfs: [...rootfs],
-          io: { ...io, terminal },
-          checkpoint,
-          pid: task.init.pid,
-        }),
-      );
-      return task;
-    } finally {
-      this.#reserved.delete(id);
-    }
+    return await this.#reserve(id, this.#create(request));
+  }
+
+  async #create(request: NewTask): Promise<Task> {
+    const task = await this.#make(request);
+    const { id, bundle, rootfs, paths, checkpoint } = request;
+    this.#tasks.set(id, task);
+    task.keep();
+    if (task.init.pid > 0) task.watchInit();
+    const { terminal, ...io } = paths;
+    this.#factory.publisher.publish(
+      taskEvent("TaskCreate", {
+        containerId: id,
+        bundle,
+        rootfs: [...rootfs],
+        io: { ...io, terminal },
+        checkpoint,
+        pid: task.init.pid,
+      }),
+    );
+    return task;
   }
 
   /** Takes over a task whose shim has ended. Idempotent. @throws {ContainerError}; then it is as it was */
@@ -76,12 +81,24 @@ export class Tasks {
     const known = this.#tasks.get(id);
     if (known !== undefined) return known;
     if (this.#reserved.has(id)) throw new ContainerError("already_exists", `task ${id} is being made`);
-    this.#reserved.add(id);
+    return await this.#reserve(id, this.#adopt(request));
+  }
+
+  async #adopt(request: Adoption): Promise<Task> {
+    const { adoptTask } = await import("./adopt-task.ts");
+    const task = await adoptTask(this.#factory, request);
+    this.#tasks.set(request.id, task);
+    return task;
+  }
+
+  async #reserve(id: string, making: Promise<Task>): Promise<Task> {
+    const ended = making.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#reserved.set(id, ended);
     try {
-      const { adoptTask } = await import("./adopt-task.ts");
-      const task = await adoptTask(this.#factory, request);
-      this.#tasks.set(id, task);
-      return task;
+      return await making;
     } finally {
       this.#reserved.delete(id);
     }

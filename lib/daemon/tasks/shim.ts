@@ -9,6 +9,8 @@ const { Empty } = google.protobuf;
 /** How long a shim may take to say how a process is: it answers from memory. */
 const STATE_MS = 2_000;
 const SHUTDOWN_MS = 3_000;
+/** How long a task may take to be made that was begun for a supervisor before this one. */
+const MAKING_MS = 30_000;
 /** How long a shim may take to find out what has become of a container. */
 const ADOPT_MS = 20_000;
 const SERVICE = "containerd.task.v2.Task";
@@ -101,8 +103,14 @@ export class Shim {
     return this.#call("Start", messages.StartRequest, messages.StartResponse, { execId });
   }
 
-  state(execId: string): Promise<ProcessState> {
-    return this.#ask("State", messages.StateRequest, messages.StateResponse, { execId }, STATE_MS);
+  state(execId: string, limitMs: number = STATE_MS): Promise<ProcessState> {
+    return this.#ask("State", messages.StateRequest, messages.StateResponse, { execId }, limitMs);
+  }
+
+  /** The state of a task that may still be being made; a shim that hangs is not waited for. */
+  async stateWhenMade(): Promise<ProcessState> {
+    await this.#ask("Connect", messages.ConnectRequest, messages.ConnectResponse, {}, STATE_MS);
+    return await this.state("", MAKING_MS);
   }
 
   wait(execId: string) {

@@ -268,7 +268,7 @@ export class TaskManager {
     let shim: Shim | undefined;
     try {
       shim = await Shim.open(bundle.id, parseAddress(address));
-      const { pid, status } = await shim.state("");
+      const { pid, status } = await shim.stateWhenMade();
       return { shim, pid, hasExited: status === containerd.v1.types.Status.STOPPED };
     } catch (error) {
       this.#parts.warn(`cannot reach the shim of ${bundle.id} in namespace ${bundle.namespace}: ${explain(error)}`);
