@@ -162,11 +162,12 @@ function openTasks(
 /** As many deletions as containerd lets come together. What somebody has made by hand, without a lease, lives so long. */
 const DELETIONS = 100;
 
-function garbageCollection({ collector }: Store, events: EventBus): (when: Collection) => void {
+function garbageCollection({ collector, content }: Store, events: EventBus): (when: Collection) => void {
   let deletions = 0;
   return (when) => {
     deletions += 1;
-    if (when === "some time" && deletions < DELETIONS) return;
+    // What has found no room is let go of: its space is wanted.
+    if (when === "some time" && deletions < DELETIONS && !content.ingests.takeFull()) return;
     deletions = 0;
     if (when === "now") tellCollected(events, collector.collect());
     else collector.schedule();

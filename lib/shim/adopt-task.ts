@@ -1,4 +1,4 @@
-import { ContainerError } from "../errors.ts";
+import { ContainerError, explain } from "../errors.ts";
 import type { OwnedFd } from "../linux/fd.ts";
 import { findExit, openProcess } from "../linux/pidfd.ts";
 import { watchProcess } from "../runtime/watch-process.ts";
@@ -6,6 +6,7 @@ import type { Machine } from "./machine.ts";
 import { readOptions } from "./options.ts";
 import { openAdopted } from "./stdio/adopted.ts";
 import { openStdio } from "./stdio/open.ts";
+import type { ProcessStdio } from "./stdio/process-stdio.ts";
 import type { Task } from "./task.ts";
 import { assembleTask, type TaskFactory } from "./task-factory.ts";
 import { type Exit, TaskProcess } from "./task-process.ts";
@@ -72,18 +73,17 @@ function followInit(machine: Machine, task: Task, { record, exit, process, isExi
 }
 
 /** An exec goes on, too; what it writes is lost: it wrote to pipes of the shim. */
-async function adoptExec({ machine, namespace, warn }: TaskFactory, task: Task, record: ExecRecord): Promise<void> {
+async function adoptExec(factory: TaskFactory, task: Task, record: ExecRecord): Promise<void> {
+  const { machine } = factory;
   const { id, paths, pid, startTime, exit, spec } = record;
-  const owner = { containerId: task.parts.id, namespace, isInit: false, warn };
-  const isNew = spec !== undefined && exit === undefined;
-  const stdio = isNew ? await openStdio(machine, paths, owner) : openAdopted(machine, paths, { isCopied: true });
-  const exec = new TaskProcess(id, paths, stdio);
+  const fresh = spec !== undefined && exit === undefined ? await reopenStdio(factory, task, record) : undefined;
+  const exec = new TaskProcess(id, paths, fresh ?? openAdopted(machine, paths, { isCopied: true }));
   exec.pid = pid;
   exec.startTime = startTime;
-  task.adoptExec(exec, isNew ? spec : undefined);
-  if (isNew) return;
+  task.adoptExec(exec, fresh === undefined ? undefined : spec);
+  if (fresh !== undefined) return;
   if (pid === 0) {
-    // It could not be started, or was about to be.
+    // It could not be started, or was about to be, or nobody waits for it any more.
     exec.end(exit ?? unknownExit());
     return;
   }
@@ -91,6 +91,20 @@ async function adoptExec({ machine, namespace, warn }: TaskFactory, task: Task, 
   // It may have been told already: twice is better than never.
   if (process === undefined) task.watchExec(exec, Promise.resolve(exit ?? unknownExit()));
   else task.watchExec(exec, awaitExit(machine, process.move(), pid));
+}
+
+/** The streams of an exec that was not started; undefined when its client has gone with them. */
+async function reopenStdio(
+  { machine, namespace, warn }: TaskFactory,
+  { parts }: Task,
+  { id, paths }: ExecRecord,
+): Promise<ProcessStdio | undefined> {
+  try {
+    return await openStdio(machine, paths, { containerId: parts.id, namespace, isInit: false, warn });
+  } catch (error) {
+    warn(`exec ${id} of task ${parts.id} cannot be started any more: ${explain(error)}`);
+    return undefined;
+  }
 }
 
 function unknownExit(): Exit {

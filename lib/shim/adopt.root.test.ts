@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from "node:child_process";
-import { closeSync, constants, openSync, readFileSync, readSync, writeFileSync } from "node:fs";
+import { closeSync, constants, openSync, readFileSync, readSync, rmSync, writeFileSync } from "node:fs";
 import { expect } from "chai";
 import { containerd } from "../../proto/gen/shim.js";
 import { openKernel } from "../linux/kernel.ts";
@@ -182,12 +182,17 @@ describe("a shim that takes over", function () {
     await add("long", "trap 'exit 6' TERM; while :; do sleep 0.02; done");
     await add("ended", "exit 4");
     await add("new", "exit 8");
+    const gone = `${site.folder}/gone-${serial}`;
+    execFileSync("mkfifo", [gone]);
+    await first.client.exec({ id, execId: "gone", ...NO_IO, stdin: gone, spec: execSpec(["true"]) });
     await first.client.start(id, "long");
     await first.client.start(id, "ended");
     expect((await first.client.wait(id, "ended")).exitStatus).to.equal(4);
     await killShim(first);
+    rmSync(gone);
     const task = await adopt(first);
     const { client } = task;
+    expect(await client.state(id, "gone")).to.include({ status: STOPPED, exitStatus: 255 });
     expect(await client.state(id, "long")).to.include({ status: RUNNING });
     expect(await client.state(id, "ended")).to.include({ status: STOPPED, exitStatus: 4 });
     expect(await client.state(id, "new")).to.include({ status: CREATED });
@@ -195,7 +200,7 @@ describe("a shim that takes over", function () {
     expect((await client.wait(id, "new")).exitStatus).to.equal(8);
     await client.kill(id, 15, { execId: "long" });
     expect((await client.wait(id, "long")).exitStatus).to.equal(6);
-    for (const execId of ["new", "long", "ended"]) await client.delete(id, execId);
+    for (const execId of ["new", "long", "ended", "gone"]) await client.delete(id, execId);
     await end(task);
   });
 
@@ -237,6 +242,21 @@ describe("a shim that takes over", function () {
       expect((await task.client.state(task.id)).status).to.equal(RUNNING);
     }
     await end(task);
+  });
+
+  it("unmounts what its first shim has mounted", async () => {
+    const id = `${site.tag}-adopt-${serial}-${clients.length}`;
+    const bundle = site.bundle(LONG);
+    const client = await open(id, bundle);
+    const source = `${bundle}/rootfs`;
+    const rootfs = [{ type: "bind", source, options: ["rbind"] }];
+    const { pid } = await client.create({ id, bundle, rootfs, ...NO_IO });
+    const mounts = () => readFileSync("/proc/self/mountinfo", "utf8").split(source).length - 1;
+    expect(mounts()).to.be.greaterThan(0);
+    const first = { id, bundle, client, pid };
+    await killShim(first);
+    await end(await adopt(first));
+    expect(mounts()).to.equal(0);
   });
 
   it("refuses a task that was never made, and takes one over once", async () => {

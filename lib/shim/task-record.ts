@@ -1,4 +1,4 @@
-import { findText, replaceFile } from "../linux/files.ts";
+import { findText, removeFile, replaceFile } from "../linux/files.ts";
 import type { Kernel } from "../linux/kernel.ts";
 import type { Process } from "../spec/config.ts";
 import type { RootfsMount } from "./rootfs.ts";
@@ -37,6 +37,11 @@ const FILE = "task.json";
 /** Writes the record into the bundle; a reader sees the old one or the new one. @throws {SyscallError} */
 export function writeTaskRecord(kernel: Kernel, bundle: string, record: TaskRecord): void {
   replaceFile(kernel, `${bundle}/${FILE}`, JSON.stringify(record), 0o600);
+}
+
+/** There is no task any more. Idempotent. */
+export function removeTaskRecord(kernel: Kernel, bundle: string): void {
+  removeFile(kernel, `${bundle}/${FILE}`);
 }
 
 /** The record of a bundle's task; undefined for one that was never made. */

@@ -21,7 +21,13 @@ import {
 import { openStdio } from "./stdio/open.ts";
 import type { StdioPaths } from "./stdio/target.ts";
 import { type Exit, TaskProcess } from "./task-process.ts";
-import { type ExecRecord, type ProcessRecord, type TaskRecord, writeTaskRecord } from "./task-record.ts";
+import {
+  type ExecRecord,
+  type ProcessRecord,
+  removeTaskRecord,
+  type TaskRecord,
+  writeTaskRecord,
+} from "./task-record.ts";
 import { toTimestamp } from "./timestamp.ts";
 
 /** What a task is made of. */
@@ -52,6 +58,7 @@ export class Task {
   /** What is to be restored yet. */
   #restore: RestoreRequest | undefined;
   #isBeingRestored = false;
+  #isGone = false;
   isPaused = false;
 
   constructor(parts: TaskParts) {
@@ -100,9 +107,12 @@ export class Task {
 
   /** Writes down what another shim would have to know. That it cannot be written is no reason to have no task. */
   keep(): void {
+    if (this.#isGone) return;
     const { bundle, machine, rootfs, checkpoint, warn } = this.parts;
     const record: TaskRecord = {
-      ...{ rootfs, ownPidNamespace: this.#ownPidNamespace, init: recordOf(this.init) },
+      // A message leaves out of JSON what has its default.
+      rootfs: rootfs.map(({ type, source, target, options }) => ({ type, source, target, options })),
+      ...{ ownPidNamespace: this.#ownPidNamespace, init: recordOf(this.init) },
       checkpoint: this.#restore === undefined ? "" : checkpoint,
       execs: [...this.execs.values()].map(
         (exec): ExecRecord => ({ id: exec.id, ...recordOf(exec), spec: this.#execSpecs.get(exec.id) }),
@@ -322,6 +332,9 @@ export class Task {
     if (init.status === "running") throw this.#cannot("delete", "its process is running");
     if (this.#isBeingRestored) throw this.#cannot("delete", "it is being restored");
     await runtime.delete();
+    // There is nothing any more that another shim could take over.
+    this.#isGone = true;
+    removeTaskRecord(machine.kernel, bundle);
     // A task that was never started ends here; one that was to be restored has no process to wait for.
     if (init.pid === 0) init.end({ status: 0, atMs: Date.now() });
     else if (init.status === "created") await init.ended;

@@ -46,6 +46,7 @@ export class IngestStore {
   readonly #parts: IngestStoreParts;
   /** Numbers of the ingests that a writer has. */
   readonly #locked = new Set<number>();
+  #wasFull = false;
 
   constructor(parts: IngestStoreParts) {
     this.#parts = parts;
@@ -96,6 +97,18 @@ export class IngestStore {
     }
     this.#parts.database.reclaim(() => this.forget(namespace, ref));
     this.removeFile(number);
+  }
+
+  /** A write has found no room. */
+  noteFull(): void {
+    this.#wasFull = true;
+  }
+
+  /** Whether a write has found no room since this was asked last: what nobody needs is worth more removed then. */
+  takeFull(): boolean {
+    const wasFull = this.#wasFull;
+    this.#wasFull = false;
+    return wasFull;
   }
 
   /** Whether a writer has an ingest open. */

@@ -2,7 +2,7 @@ import type { FileHandle } from "node:fs/promises";
 import { chmod, copyFile, open } from "node:fs/promises";
 import { ContainerError } from "../../errors.ts";
 import { type Digest, Digester, findDigest } from "../../image/digest.ts";
-import { wrapFileError } from "../errno.ts";
+import { isFull, wrapFileError } from "../errno.ts";
 import { checkLabels, type Labels, NO_LABELS } from "../labels.ts";
 import type { MetadataDatabase } from "../metadata/database.ts";
 import { alreadyExists, type Scope } from "../names.ts";
@@ -15,6 +15,7 @@ interface IngestRecords {
   path(number: number): string;
   status(namespace: string, ref: string): IngestStatus;
   forget(namespace: string, ref: string): void;
+  noteFull(): void;
 }
 
 /** What a writer works on. */
@@ -138,6 +139,7 @@ export class ContentWriter implements AsyncDisposable {
       try {
         return await work();
       } catch (error) {
+        if (isFull(error)) this.#parts.ingests.noteFull();
         throw wrapFileError(error, `${what} ref ${ref}`);
       }
     });

@@ -167,6 +167,13 @@ export class Shim {
     }
   }
 
+  /** Asks the shim to end and waits until it has: another one may come in its place. One that has other tasks stays. */
+  async end(): Promise<void> {
+    await this.shutdown();
+    await Promise.race([this.ended, Bun.sleep(SHUTDOWN_MS)]);
+    this.close();
+  }
+
   /** A call that is made again when the shim ends before it has answered. */
   async #ask<Q extends { readonly id: string }, A>(...call: CallOf<Q, A>): Promise<A> {
     for (;;) {

@@ -272,8 +272,7 @@ export class TaskManager {
       return { shim, pid, hasExited: status === containerd.v1.types.Status.STOPPED };
     } catch (error) {
       this.#parts.warn(`cannot reach the shim of ${bundle.id} in namespace ${bundle.namespace}: ${explain(error)}`);
-      await shim?.shutdown();
-      shim?.close();
+      await shim?.end();
       return undefined;
     }
   }
