@@ -31,6 +31,7 @@ export const COMMANDS: Readonly<Record<string, Loader>> = {
   "snapshots ls": async () => (await import("./commands/snapshots-ls.ts")).snapshotsLsCommand,
   "snapshots rm": async () => (await import("./commands/snapshots-rm.ts")).snapshotsRmCommand,
   tag: async () => (await import("./commands/tag.ts")).tagCommand,
+  run: async () => (await import("./commands/run.ts")).runCommand,
   version: async () => (await import("./commands/version.ts")).versionCommand,
 };
 

@@ -1,4 +1,4 @@
-import { FCNTL, FILE_TYPE, OPEN } from "./constants/files.ts";
+import { AT_FDCWD, FCNTL, FILE_TYPE, OPEN } from "./constants/files.ts";
 import { POLL } from "./constants/sockets.ts";
 import { TTY } from "./constants/terminals.ts";
 import { checkedCall, OwnedFd } from "./fd.ts";
@@ -11,6 +11,11 @@ const SPLICE_F_NONBLOCK = 2;
 /** fifo(7): whether a path is one. */
 export function isFifo(kernel: Kernel, path: string): boolean {
   return findStatus(kernel, path)?.type === FILE_TYPE.S_IFIFO;
+}
+
+/** mkfifo(3). @throws {SyscallError} EEXIST when there is something */
+export function makeFifo(kernel: Kernel, path: string, mode: number): void {
+  checkedCall(kernel, { doing: `make ${path}`, path }, "mknodat", AT_FDCWD, path, FILE_TYPE.S_IFIFO | mode, 0);
 }
 
 /**

@@ -14,6 +14,7 @@ const VMIN = 6;
 
 /** termios(3), cfmakeraw: what is cleared in each word, and the character size. Output is still processed (OPOST). */
 const RAW_IFLAG = 0o1 | 0o2 | 0o10 | 0o40 | 0o100 | 0o200 | 0o400 | 0o2000;
+const OPOST = 0o1;
 const ONLCR = 0o4;
 const RAW_LFLAG = 0o10 | 0o100 | 0o2 | 0o1 | 0o100000;
 const CSIZE_PARENB = 0o60 | 0o400;
@@ -44,6 +45,14 @@ export function rawAttributes(attributes: TerminalAttributes): TerminalAttribute
   view.setUint32(CFLAG, view.getUint32(CFLAG, true) | CS8, true);
   raw[CONTROL_CHARACTERS + VMIN] = 1;
   raw[CONTROL_CHARACTERS + VTIME] = 0;
+  return raw;
+}
+
+/** As rawAttributes(), and what is printed goes through as it is, too: it was laid out by another terminal. */
+export function transparentAttributes(attributes: TerminalAttributes): TerminalAttributes {
+  const raw = rawAttributes(attributes);
+  const view = new DataView(raw.buffer);
+  view.setUint32(OFLAG, (view.getUint32(OFLAG, true) & ~OPOST) >>> 0, true);
   return raw;
 }
 

@@ -1,0 +1,130 @@
+import type { Creation } from "../../lib/client/create.ts";
+import { chooseCapabilities } from "../../lib/client/spec/capabilities.ts";
+import { type ContainerRequest, makeSpec } from "../../lib/client/spec/container-spec.ts";
+import { ContainerError } from "../../lib/errors.ts";
+import { filesystemOf, findText, readText } from "../../lib/linux/files.ts";
+import type { Mount } from "../../lib/spec/config.ts";
+import { absolutePath } from "../path.ts";
+import { AdvisedError } from "./advice.ts";
+import type { CtrContext } from "./context.ts";
+import {
+  type ContainerFlags,
+  parseEnvFile,
+  parsePairs,
+  parseTmpfs,
+  parseUlimit,
+  parseVolume,
+  resolveEnv,
+  restartLabels,
+} from "./run-flags.ts";
+
+/** statfs(2): the type of a cgroup v2 hierarchy. */
+const CGROUP2_SUPER_MAGIC = 0x63677270;
+const LAST_CAPABILITY = 40;
+const DEFAULT_SNAPSHOTTER = "overlayfs";
+/** What every containerd runs; tsrund runs its own for it. */
+const DEFAULT_RUNTIME = "io.containerd.runc.v2";
+const ID_DIGITS = 12;
+
+/** What the labels of tsrund's networks are called: lib/daemon/networks. */
+const NETWORK_LABEL = "tsrun.dev/network";
+const PORTS_LABEL = "tsrun.dev/ports";
+const DEFAULT_NETWORK = "bridge";
+
+/** What else makes a container of the options. */
+export interface Given {
+  readonly image: string;
+  readonly command: readonly string[];
+  readonly terminal: boolean;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** A container as the options and arguments of `run` want it. @throws {ContainerError} invalid_argument */
+export function toCreation(context: CtrContext, flags: ContainerFlags, given: Given): Creation {
+  const id = flags.name ?? randomId();
+  const request = toRequest(context, flags, { ...given, id });
+  return {
+    ...{ id, image: given.image, user: flags.user },
+    snapshotter: flags.snapshotter ?? DEFAULT_SNAPSHOTTER,
+    runtime: flags.runtime ?? DEFAULT_RUNTIME,
+    spec: (image, user) => makeSpec(request, image, user),
+    labels: {
+      ...parsePairs("label", flags.label),
+      ...restartLabels(flags.restart),
+      ...networkLabels(flags),
+      ...given.labels,
+    },
+  };
+}
+
+function randomId(): string {
+  return crypto.randomUUID().replaceAll("-", "").slice(0, ID_DIGITS);
+}
+
+function toRequest(
+  context: CtrContext,
+  flags: ContainerFlags,
+  { id, command, terminal }: Given & { readonly id: string },
+): ContainerRequest {
+  const { kernel, cwd, env, namespace } = context;
+  const { privileged, entrypoint } = flags;
+  const fileEntries =
+    flags.envFile === undefined ? [] : parseEnvFile(readText(kernel, absolutePath(cwd, flags.envFile)));
+  const last = Number(findText(kernel, "/proc/sys/kernel/cap_last_cap") ?? LAST_CAPABILITY);
+  if (flags.pid !== undefined && flags.pid !== "host") throw invalid(`--pid ${flags.pid}`, "must be host");
+  return {
+    ...{ id, namespace, command, terminal, privileged, readOnly: flags.readOnly },
+    entrypoint: entrypoint === undefined ? undefined : entrypoint === "" ? [] : [entrypoint],
+    env: resolveEnv([...fileEntries, ...flags.env], env),
+    workingDir: flags.workdir,
+    hostname: flags.hostname,
+    capabilities: chooseCapabilities({ add: flags.capAdd, drop: flags.capDrop, privileged, last }),
+    noNewPrivileges: flags.noNewPrivileges,
+    mounts: [
+      ...(flags.net === "host" ? hostNetworkFiles(context) : []),
+      ...flags.volume.map((each) => parseVolume(each, cwd)),
+      ...flags.tmpfs.map(parseTmpfs),
+    ],
+    rlimits: flags.ulimit.map(parseUlimit),
+    memoryBytes: flags.memory,
+    ...{ cpus: flags.cpus, cpuShares: flags.cpuShares, cpusetCpus: flags.cpusetCpus, pidsLimit: flags.pidsLimit },
+    hasHostNetwork: flags.net === "host",
+    hasHostPid: flags.pid === "host",
+    sysctl: parsePairs("sysctl", flags.sysctl),
+    cgroupMode: filesystemOf(kernel, "/sys/fs/cgroup") === CGROUP2_SUPER_MAGIC ? "unified" : "legacy",
+  };
+}
+
+/** Names mean on the host's network what they mean on the host. */
+function hostNetworkFiles({ kernel }: CtrContext): readonly Mount[] {
+  return ["/etc/resolv.conf", "/etc/hosts"]
+    .filter((path) => findText(kernel, path) !== undefined)
+    .map((path) => ({ destination: path, type: "bind", source: path, options: ["rbind", "ro", "rprivate"] }));
+}
+
+/** Whether the options ask for what a daemon has to know of networks. */
+export function wantsNetwork({ net, publish }: ContainerFlags): boolean {
+  return publish.length > 0 || (net !== undefined && net !== "none" && net !== "host");
+}
+
+function networkLabels(flags: ContainerFlags): Readonly<Record<string, string>> {
+  const { net, publish } = flags;
+  if (publish.length > 0 && (net === "none" || net === "host")) {
+    throw invalid(`--publish with --net ${net}`, "there is no network of its own to lead ports into");
+  }
+  if (!wantsNetwork(flags)) return {};
+  return {
+    [NETWORK_LABEL]: net ?? DEFAULT_NETWORK,
+    ...(publish.length === 0 ? {} : { [PORTS_LABEL]: publish.join(",") }),
+  };
+}
+
+/** What a daemon without networks is told. */
+export function noNetworks(address: string): AdvisedError {
+  const why = `the daemon at ${address} makes no networks, which --publish and --net need`;
+  return new AdvisedError("unimplemented", why, { advice: "use --net host, or tsrund, which makes networks by CNI" });
+}
+
+function invalid(what: string, why: string): ContainerError {
+  return new ContainerError("invalid_argument", `${what}: ${why}`);
+}

@@ -1,0 +1,93 @@
+import { expect } from "chai";
+import { describe, it } from "mocha";
+import { parseScanned } from "../parse-flags.ts";
+import {
+  containerFlags,
+  parseEnvFile,
+  parsePairs,
+  parseTmpfs,
+  parseUlimit,
+  parseVolume,
+  resolveEnv,
+  restartLabels,
+} from "./run-flags.ts";
+import { scan } from "./scan.ts";
+
+describe("parseVolume()", () => {
+  it("reads docker's short form", () => {
+    expect(parseVolume("/src:/dst", "/home")).to.deep.equal({
+      ...{ destination: "/dst", type: "bind", source: "/src", options: ["rbind", "rprivate"] },
+    });
+    expect(parseVolume("./a/../b:/dst:ro,shared", "/home")).to.deep.include({
+      ...{ source: "/home/b", options: ["rbind", "ro", "shared"] },
+    });
+    expect(parseVolume(".:/dst", "/home").source).to.equal("/home");
+  });
+  for (const [given, why] of [
+    ["/a", "must be SOURCE:TARGET"],
+    ["/a:b", "its target must be absolute"],
+    ["data:/b", "there are no volumes with names: for a directory write ./data"],
+    ["/a:/b:zz", "option zz must be one of ro, rw"],
+    ["/a:/b:ro:x", "must be SOURCE:TARGET"],
+  ] as const) {
+    it(`refuses ${given}`, () => expect(() => parseVolume(given, "/")).to.throw(why));
+  }
+});
+
+describe("options of run", () => {
+  const read = (line: string) => parseScanned(containerFlags, scan(containerFlags, line.split(" "), true)).flags;
+
+  it("take sizes and numbers", () => {
+    expect(read("-m 64m --cpus 1.5 --pids-limit 10 x")).to.include({ memory: 67_108_864, cpus: 1.5, pidsLimit: 10 });
+  });
+  for (const [line, why] of [
+    ["-m much x", "must be a size"],
+    ["--cpus 0 x", "must be a number above 0"],
+    ["--cpus -1 x", "must be a number above 0"],
+    ["--pids-limit many x", "must be a whole number"],
+  ] as const) {
+    it(`refuse ${line}`, () => {
+      expect(() => read(line))
+        .to.throw()
+        .with.property("cause")
+        .with.property("message")
+        .that.includes(why);
+    });
+  }
+
+  it("take variables of the caller", () => {
+    expect(resolveEnv(["A=1", "HOME", "GONE", "B="], { HOME: "/root" })).to.deep.equal(["A=1", "HOME=/root", "B="]);
+    expect(() => resolveEnv(["=x"], {})).to.throw("must be NAME=value");
+    expect(parseEnvFile("# a remark\nA=1\r\n\n  B=2 3\nC\n")).to.deep.equal(["A=1", "B=2 3", "C"]);
+  });
+
+  it("take pairs", () => {
+    expect(parsePairs("label", ["a=b=c", "d", "e="])).to.deep.equal({ a: "b=c", d: "", e: "" });
+    expect(() => parsePairs("label", ["=x"])).to.throw("--label =x: must be KEY=value");
+  });
+
+  it("take limits of resources", () => {
+    expect(parseUlimit("nofile=10:20")).to.deep.equal({ type: "RLIMIT_NOFILE", soft: 10, hard: 20 });
+    expect(parseUlimit("memlock=-1")).to.deep.equal({ type: "RLIMIT_MEMLOCK", soft: 2 ** 64, hard: 2 ** 64 });
+    expect(() => parseUlimit("nofile")).to.throw("must be like nofile=1024:2048");
+  });
+
+  it("take tmpfs mounts", () => {
+    expect(parseTmpfs("/run:size=1m,mode=700").options).to.deep.equal([
+      "nosuid",
+      "nodev",
+      "noexec",
+      "size=1m",
+      "mode=700",
+    ]);
+    expect(() => parseTmpfs("run")).to.throw("its target must be absolute");
+  });
+
+  it("take policies of restarting", () => {
+    expect(restartLabels("no")).to.deep.equal({});
+    expect(restartLabels("on-failure:3")).to.deep.equal({
+      ...{ "containerd.io/restart.status": "running", "containerd.io/restart.policy": "on-failure:3" },
+    });
+    expect(() => restartLabels("sometimes")).to.throw("must be no, always");
+  });
+});

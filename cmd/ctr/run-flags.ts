@@ -1,0 +1,153 @@
+import { ContainerError } from "../../lib/errors.ts";
+import type { Mount, Rlimit } from "../../lib/spec/config.ts";
+import { boolean, type Flag, last, path, repeated, text, type Values } from "../flags.ts";
+import { absolutePath } from "../path.ts";
+import { parseSize } from "../size.ts";
+
+/** The options of `run` that say what the container is like. */
+export const containerFlags = {
+  name: text("name of the container, its id (default: a random one)", { label: "NAME" }),
+  env: repeated("set a variable: NAME=value, or NAME for the value it has here", { short: "e" }),
+  envFile: path("file with a variable a line", { label: "FILE" }),
+  volume: repeated("mount a directory or file: SOURCE:TARGET[:ro]", { short: "v" }),
+  tmpfs: repeated("mount an empty tmpfs: TARGET[:OPTIONS]"),
+  publish: repeated("publish a port: [HOST-IP:]HOST-PORT:PORT[/tcp|udp]", { short: "p" }),
+  net: text("none (the default), host, or a network of the daemon such as bridge", { label: "NETWORK" }),
+  memory: size("limit of memory, e.g. 64m", { short: "m" }),
+  cpus: positive("processors' worth of time, e.g. 1.5"),
+  cpuShares: integer("processor time relative to other containers"),
+  cpusetCpus: text("processors to use, e.g. 0-3,7", { label: "LIST" }),
+  pidsLimit: integer("how many processes and threads there may be"),
+  user: text("run as user[:group], by name or id", { short: "u", label: "USER" }),
+  workdir: text("working directory of the program", { short: "w", label: "DIR" }),
+  hostname: text("host name of the container (default: its name)", { label: "NAME" }),
+  entrypoint: text("program in place of the image's", { label: "PROGRAM" }),
+  label: repeated("label of the container: KEY=value", { short: "l" }),
+  capAdd: repeated("add a capability, or ALL"),
+  capDrop: repeated("drop a capability, or ALL"),
+  privileged: boolean("with all capabilities and devices of the host, and nothing masked"),
+  readOnly: boolean("mount the root read-only"),
+  noNewPrivileges: boolean("no program gains privileges, setuid ones neither"),
+  ulimit: repeated("limit of a resource: nofile=SOFT[:HARD]"),
+  sysctl: repeated("kernel parameter of the container's namespaces: KEY=value"),
+  pid: text("host: share the host's processes", { label: "host" }),
+  restart: text("no, always, unless-stopped or on-failure[:N]: by the daemon's restart monitor", { label: "POLICY" }),
+  snapshotter: text("snapshotter of the root (default: overlayfs)", { label: "NAME" }),
+  runtime: text("runtime (default: io.containerd.runc.v2; tsrund runs its own for it)", { label: "NAME" }),
+};
+
+export type ContainerFlags = Values<typeof containerFlags>;
+
+function size(summary: string, options: { readonly short?: string }): Flag<number | undefined> {
+  const parse = (texts: readonly string[]) => {
+    const given = last(texts);
+    return given === undefined ? undefined : parseSize(given);
+  };
+  return { summary, kind: "text", label: "SIZE", ...options, parse };
+}
+
+function integer(summary: string): Flag<number | undefined> {
+  return number(summary, /^-?\d{1,15}$/, "a whole number");
+}
+
+function positive(summary: string): Flag<number | undefined> {
+  return number(summary, /^(?=.*[1-9])\d{1,6}(?:\.\d+)?$/, "a number above 0");
+}
+
+function number(summary: string, pattern: RegExp, must: string): Flag<number | undefined> {
+  const parse = (texts: readonly string[]) => {
+    const given = last(texts);
+    if (given === undefined || pattern.test(given)) return given === undefined ? undefined : Number(given);
+    throw new TypeError(`must be ${must}`);
+  };
+  return { summary, kind: "number", parse };
+}
+
+/** `NAME=value` as it is; `NAME` with the caller's value, left out where there is none. */
+export function resolveEnv(
+  entries: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): readonly string[] {
+  return entries.flatMap((entry) => {
+    if (entry.startsWith("=") || entry === "") throw invalid(`--env ${entry}`, "must be NAME=value or NAME");
+    if (entry.includes("=")) return [entry];
+    const value = env[entry];
+    return value === undefined ? [] : [`${entry}=${value}`];
+  });
+}
+
+/** A file of variables, a line each; `#` begins a remark. */
+export function parseEnvFile(content: string): readonly string[] {
+  return content.split("\n").flatMap((line) => {
+    const entry = line.replace(/\r$/, "").trimStart();
+    return entry === "" || entry.startsWith("#") ? [] : [entry];
+  });
+}
+
+/** `KEY=value`, or `KEY` with an empty one. */
+export function parsePairs(option: string, entries: readonly string[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    entries.map((entry) => {
+      const equals = entry.indexOf("=");
+      if (equals === 0 || entry === "") throw invalid(`--${option} ${entry}`, "must be KEY=value");
+      return equals < 0 ? [entry, ""] : [entry.slice(0, equals), entry.slice(equals + 1)];
+    }),
+  );
+}
+
+const VOLUME_OPTIONS: readonly string[] = [
+  ...["ro", "rw", "nosuid", "nodev", "noexec", "private", "rprivate", "shared", "rshared", "slave", "rslave"],
+];
+
+/** A bind mount: `SOURCE:TARGET[:OPTIONS]`, a relative source is in the current directory. @throws {ContainerError} */
+export function parseVolume(given: string, cwd: string): Mount {
+  const [source = "", target, options, rest] = given.split(":");
+  const wrong = (why: string) => invalid(`--volume ${given}`, why);
+  if (target === undefined || rest !== undefined) throw wrong("must be SOURCE:TARGET[:OPTIONS]");
+  if (!/^\.{0,2}\//.test(source) && source !== "." && source !== "..") {
+    throw wrong(`there are no volumes with names: for a directory write ./${source} or an absolute path`);
+  }
+  if (!target.startsWith("/")) throw wrong("its target must be absolute");
+  const words = options === undefined || options === "" ? [] : options.split(",");
+  const unknown = words.find((word) => !VOLUME_OPTIONS.includes(word));
+  if (unknown !== undefined) throw wrong(`option ${unknown} must be one of ${VOLUME_OPTIONS.join(", ")}`);
+  const hasPropagation = words.some((word) => /^r?(?:private|shared|slave)$/.test(word));
+  return {
+    ...{ destination: target, type: "bind", source: absolutePath(cwd, source) },
+    options: ["rbind", ...(hasPropagation ? [] : ["rprivate"]), ...words],
+  };
+}
+
+/** `TARGET[:OPTIONS]` @throws {ContainerError} */
+export function parseTmpfs(given: string): Mount {
+  const colon = given.indexOf(":");
+  const [destination, options] = colon < 0 ? [given, ""] : [given.slice(0, colon), given.slice(colon + 1)];
+  if (!destination.startsWith("/")) throw invalid(`--tmpfs ${given}`, "its target must be absolute");
+  const own = options === "" ? [] : options.split(",");
+  return { destination, type: "tmpfs", source: "tmpfs", options: ["nosuid", "nodev", "noexec", ...own] };
+}
+
+/** `nofile=1024:2048` @throws {ContainerError} */
+export function parseUlimit(given: string): Rlimit {
+  const [, name = "", soft = "", hard = soft] =
+    /^([a-z]+)=(-?\d{1,15}|unlimited)(?::(-?\d{1,15}|unlimited))?$/.exec(given) ?? [];
+  if (name === "") throw invalid(`--ulimit ${given}`, "must be like nofile=1024:2048");
+  const [low, high] = [soft, hard].map((each) => (each === "unlimited" || each === "-1" ? UNLIMITED : Number(each)));
+  return { type: `RLIMIT_${name.toUpperCase()}` as Rlimit["type"], soft: low ?? 0, hard: high ?? 0 };
+}
+
+/** RLIM_INFINITY, as near as a JSON number comes. */
+const UNLIMITED = 2 ** 64;
+
+/** restart.go of containerd: labels by which its restart monitor knows what to do. @throws {ContainerError} */
+export function restartLabels(policy: string | undefined): Readonly<Record<string, string>> {
+  if (policy === undefined || policy === "no") return {};
+  if (!/^(?:always|unless-stopped|on-failure(?::\d{1,6})?)$/.test(policy)) {
+    throw invalid(`--restart ${policy}`, "must be no, always, unless-stopped or on-failure[:N]");
+  }
+  return { "containerd.io/restart.status": "running", "containerd.io/restart.policy": policy };
+}
+
+function invalid(what: string, why: string): ContainerError {
+  return new ContainerError("invalid_argument", `${what}: ${why}`);
+}

@@ -1,0 +1,132 @@
+import { api } from "../../lib/client/api.ts";
+import type { Client } from "../../lib/client/client.ts";
+import { type Creation, createContainer, createTask } from "../../lib/client/create.ts";
+import { DEFAULT_DETACH_KEYS, parseDetachKeys } from "../../lib/client/detach-keys.ts";
+import { defaultLogUri, LOG_LABEL } from "../../lib/client/logs/place.ts";
+import { clearContainer, runInForeground } from "../../lib/client/run.ts";
+import { ContainerError, explain } from "../../lib/errors.ts";
+import { findAttributes } from "../../lib/linux/terminal.ts";
+import { UsageError } from "../usage-error.ts";
+import { AdvisedError } from "./advice.ts";
+import { noNetworks, toCreation, wantsNetwork } from "./container-request.ts";
+import type { CtrContext } from "./context.ts";
+import { fifoRoot } from "./places.ts";
+import { notRun } from "./program-failure.ts";
+import type { ContainerFlags } from "./run-flags.ts";
+import { SignalRelay } from "./signal-relay.ts";
+
+interface RunFlags extends ContainerFlags {
+  readonly interactive: boolean;
+  readonly tty: boolean;
+  readonly detach: boolean;
+  readonly rm: boolean;
+  readonly detachKeys: string | undefined;
+}
+
+interface Wanted {
+  readonly image: string;
+  readonly command: readonly string[];
+}
+
+const STDIN = 0;
+
+/** What `tsctr run` does. Gives its exit status. */
+export async function run(context: CtrContext, wanted: Wanted, flags: RunFlags): Promise<number> {
+  checkTogether(context, flags);
+  try {
+    const client = await context.connect();
+    if (wantsNetwork(flags) && !(await isTsrund(client))) throw noNetworks(context.address);
+    return await (flags.detach ? inBackground : inForeground)(context, client, wanted, flags).catch(advise);
+  } catch (error) {
+    return notRun(error);
+  }
+}
+
+function checkTogether({ kernel }: CtrContext, { interactive, tty, detach, rm, restart }: RunFlags): void {
+  if (detach && rm)
+    throw new UsageError("--detach and --rm do not go together: nobody is there to remove the container");
+  if (rm && restart !== undefined && restart !== "no") throw new UsageError("--rm and --restart do not go together");
+  if (tty && interactive && !detach && findAttributes(kernel, STDIN) === undefined) {
+    throw new UsageError("--tty with --interactive needs a terminal: standard input is none");
+  }
+}
+
+/** tsrund's metadata are SQLite's; no other daemon's are. */
+async function isTsrund(client: Client): Promise<boolean> {
+  const filters = ["type==io.containerd.metadata.v1,id==sqlite"];
+  return (await client.call(api.introspection.plugins, { filters })).plugins.length > 0;
+}
+
+async function inForeground(context: CtrContext, client: Client, wanted: Wanted, flags: RunFlags): Promise<number> {
+  const { interactive, tty, rm } = flags;
+  const relay = new SignalRelay();
+  const creation = toCreation(context, flags, { ...wanted, terminal: tty, labels: {} });
+  const end = await runInForeground(client, context.kernel, {
+    ...{ creation, hasInput: interactive, terminal: tty, isRemoved: rm, fifoRoot: fifoRoot(context) },
+    detachKeys: parseDetachKeys(flags.detachKeys ?? DEFAULT_DETACH_KEYS),
+    onStart: (session) => {
+      const kill = (signal: number) => {
+        client.call(api.tasks.kill, { containerId: creation.id, signal }).catch(() => undefined);
+      };
+      relay.connect(kill, () => session.resize());
+    },
+  });
+  if (end.kind === "exited") return end.status;
+  context.warn(`detached from ${creation.id}: tsctr attach ${creation.id} comes back to it`);
+  return 0;
+}
+
+async function inBackground(context: CtrContext, client: Client, wanted: Wanted, flags: RunFlags): Promise<number> {
+  const { tty } = flags;
+  const id = toCreation(context, flags, { ...wanted, terminal: tty, labels: {} }).id;
+  const uri = defaultLogUri(context.namespace, id);
+  const labels = { [LOG_LABEL]: uri, ...(flags.restart === undefined ? {} : { "containerd.io/restart.loguri": uri }) };
+  const creation = toCreation(context, { ...flags, name: id }, { ...wanted, terminal: tty, labels });
+  const created = await createContainer(client, context.kernel, creation);
+  try {
+    await startInBackground(client, { creation, mounts: created.mounts, uri, terminal: tty });
+  } catch (error) {
+    await clearContainer(client, creation);
+    throw error;
+  } finally {
+    await created.released;
+  }
+  await context.print(`${id}\n`);
+  return 0;
+}
+
+interface Start {
+  readonly creation: Creation;
+  readonly mounts: Awaited<ReturnType<typeof createContainer>>["mounts"];
+  readonly uri: string;
+  readonly terminal: boolean;
+}
+
+async function startInBackground(client: Client, { creation, mounts, uri, terminal }: Start): Promise<void> {
+  const create = async (log: string) => {
+    const stdio = { stdin: "", stdout: log, stderr: terminal ? "" : log };
+    await createTask(client, { id: creation.id, mounts }, { stdio, terminal });
+  };
+  try {
+    await create(uri);
+  } catch (error) {
+    if (!isUnknownScheme(error)) throw error;
+    // containerd's own shim writes plain files.
+    await create(uri.replace(/^json-file:/, "file:").replace(/\?.*$/, ""));
+  }
+  await client.call(api.tasks.start, { containerId: creation.id }, {});
+}
+
+/** containerd's shim for runc, of an URI that it has no writer for. */
+function isUnknownScheme(error: unknown): boolean {
+  return error instanceof ContainerError && /unknown STDIO scheme/i.test(explain(error));
+}
+
+/** Says what to do about an image that is not there. */
+function advise(error: unknown): never {
+  if (error instanceof ContainerError && error.code === "not_found" && /^there is no image/.test(error.message)) {
+    const advice = "tsctr images lists those there are; tsctr pull fetches one, tsctr import reads one from a file";
+    throw new AdvisedError("not_found", error.message, { advice });
+  }
+  throw error;
+}

@@ -1,0 +1,170 @@
+import type { containerd } from "../../proto/gen/daemon.js";
+import { ContainerError } from "../errors.ts";
+import type { Kernel } from "../linux/kernel.ts";
+import { findLayeredText, layersOf, type SnapshotMount } from "../linux/layered-files.ts";
+import type { Config, User } from "../spec/config.ts";
+import { api } from "./api.ts";
+import type { Client } from "./client.ts";
+import type { StdioPaths } from "./fifos.ts";
+import { type ImageSettings, type ResolvedImage, resolveImage } from "./image.ts";
+import { resolveUser } from "./spec/user.ts";
+
+/** How a container is made. */
+export interface Creation {
+  readonly id: string;
+  readonly image: string;
+  readonly snapshotter: string;
+  readonly runtime: string;
+  /** In place of the image's, as `user:group`. */
+  readonly user: string | undefined;
+  readonly spec: (image: ImageSettings, user: User) => Config;
+  /** Besides the image's. */
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** A container that was made, and how its root is mounted. */
+export interface Created {
+  readonly id: string;
+  readonly mounts: readonly SnapshotMount[];
+  /** Settles when nothing is kept by the making of it any more. */
+  readonly released: Promise<void>;
+}
+
+export const SPEC_TYPE = "types.containerd.io/opencontainers/runtime-spec/1/Spec";
+/** What `ctr` keeps an image's signal under. */
+export const STOP_SIGNAL_LABEL = "io.containerd.image.config.stop-signal";
+/** What is made and not yet named by a container is kept so long by whoever dies meanwhile. */
+const LEASE_MS = 3_600_000;
+
+/**
+ * Makes a container of an image: a snapshot above the image's, and the record. What was made is removed again when
+ * something fails. @throws {ContainerError}
+ */
+export async function createContainer(client: Client, kernel: Kernel, creation: Creation): Promise<Created> {
+  const opening = openLease(client);
+  let isDone = false;
+  try {
+    const [image, lease] = await Promise.all([resolveImage(client, creation.image), opening]);
+    const mounts = await makeRecords(client.with({ lease }), kernel, { creation, image });
+    isDone = true;
+    return { id: creation.id, mounts, released: closeLease(client, opening) };
+  } finally {
+    if (!isDone) await closeLease(client, opening);
+  }
+}
+
+async function makeRecords(
+  client: Client,
+  kernel: Kernel,
+  { creation, image }: { readonly creation: Creation; readonly image: ResolvedImage },
+): Promise<readonly SnapshotMount[]> {
+  const { id, snapshotter } = creation;
+  const mounts = await prepare(client, image, creation);
+  try {
+    const user = findUser(kernel, mounts, creation.user ?? image.settings.user);
+    await client.call(api.containers.create, { container: describe(creation, image, user) });
+    return mounts;
+  } catch (error) {
+    await client.call(api.snapshots.remove, { snapshotter, key: id }).catch(() => undefined);
+    throw error;
+  }
+}
+
+async function openLease(client: Client): Promise<string> {
+  const expire = new Date(Date.now() + LEASE_MS).toISOString();
+  const { lease } = await client.call(api.leases.create, { labels: { "containerd.io/gc.expire": expire } });
+  return lease?.id ?? "";
+}
+
+/** It ends by itself if this is lost. */
+async function closeLease(client: Client, opening: Promise<string>): Promise<void> {
+  try {
+    await client.call(api.leases.delete, { id: await opening });
+  } catch {
+    // What has not been opened need not be closed.
+  }
+}
+
+async function prepare(client: Client, image: ResolvedImage, { id, snapshotter }: Creation) {
+  try {
+    const { mounts } = await client.call(api.snapshots.prepare, { snapshotter, key: id, parent: image.chainId });
+    return mounts;
+  } catch (error) {
+    if (!(error instanceof ContainerError)) throw error;
+    if (error.code === "already_exists") throw nameTaken(id, error);
+    if (error.code === "not_found") throw notUnpacked(image.name, snapshotter, error);
+    throw error;
+  }
+}
+
+function nameTaken(id: string, cause: unknown): ContainerError {
+  return new ContainerError("already_exists", `there is a container ${id}, or a snapshot of this name, already`, {
+    cause,
+  });
+}
+
+function notUnpacked(image: string, snapshotter: string, cause: unknown): ContainerError {
+  return new ContainerError("failed_precondition", `image ${image} is not unpacked for snapshotter ${snapshotter}`, {
+    cause,
+  });
+}
+
+function findUser(kernel: Kernel, mounts: readonly SnapshotMount[], wanted: string): User {
+  const layers = layersOf(mounts) ?? [];
+  const passwd = findLayeredText(kernel, layers, "/etc/passwd");
+  const group = findLayeredText(kernel, layers, "/etc/group");
+  return resolveUser(wanted, { passwd, group });
+}
+
+function describe(creation: Creation, image: ResolvedImage, user: User) {
+  const { id, runtime, snapshotter, labels } = creation;
+  const { stopSignal } = image.settings;
+  const spec = creation.spec(image.settings, user);
+  return {
+    ...{ id, image: image.name, snapshotter, snapshotKey: id, runtime: { name: runtime } },
+    labels: {
+      ...image.settings.labels,
+      ...(stopSignal === undefined ? {} : { [STOP_SIGNAL_LABEL]: stopSignal }),
+      ...labels,
+    },
+    spec: { typeUrl: SPEC_TYPE, value: encodeSpec(spec) },
+  };
+}
+
+/** RLIM_INFINITY as JavaScript writes it, and as it is: no double is the same number. */
+const INFINITY = [":18446744073709552000", ":18446744073709551615"] as const;
+
+/** config.json as bytes. */
+export function encodeSpec(spec: unknown): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(spec).replaceAll(...INFINITY));
+}
+
+/** Makes the task of a container that was just made, or has none. @throws {ContainerError} */
+export async function createTask(
+  client: Client,
+  { id, mounts }: Pick<Created, "id" | "mounts">,
+  { stdio, terminal }: { readonly stdio: StdioPaths; readonly terminal: boolean },
+): Promise<number> {
+  const rootfs = mounts.map(({ type, source, options }) => ({ type, source, options }));
+  const { pid } = await client.call(api.tasks.create, { containerId: id, rootfs, ...stdio, terminal }, {});
+  return pid;
+}
+
+export type Container = containerd.services.containers.v1.Container;
+
+/** Removes a container and its snapshot; what is gone already is no fault. @throws {ContainerError} */
+export async function removeContainer(
+  client: Client,
+  container: Pick<Container, "id" | "snapshotter" | "snapshotKey">,
+) {
+  const { id, snapshotter, snapshotKey } = container;
+  const calls: Promise<unknown>[] = [client.call(api.containers.delete, { id })];
+  if (snapshotKey !== "") calls.push(client.call(api.snapshots.remove, { snapshotter, key: snapshotKey }));
+  await Promise.all(calls.map((call) => call.catch(unlessGone)));
+}
+
+/** For what is to be gone: that it was not there is no fault. */
+export function unlessGone(error: unknown): void {
+  if (error instanceof ContainerError && error.code === "not_found") return;
+  throw error;
+}

@@ -1,0 +1,92 @@
+import type { Kernel } from "../linux/kernel.ts";
+import { api } from "./api.ts";
+import type { Client } from "./client.ts";
+import { type Created, type Creation, createContainer, createTask, removeContainer, unlessGone } from "./create.ts";
+import { FifoEnds, makeFifos, removeFifos } from "./fifos.ts";
+import { Session, type SessionEnd } from "./session.ts";
+
+/** A container that the caller stays with. */
+export interface ForegroundRun {
+  readonly creation: Creation;
+  /** Below it the FIFOs are made. */
+  readonly fifoRoot: string;
+  readonly hasInput: boolean;
+  readonly terminal: boolean;
+  readonly detachKeys: readonly number[];
+  /** The container is removed when it has ended. */
+  readonly isRemoved: boolean;
+  /** The process runs: signals that the caller gets are for it. */
+  readonly onStart: (session: Session) => void;
+}
+
+/** Makes a container, starts it, stays with it until its end or until the caller detaches. @throws {ContainerError} */
+export async function runInForeground(client: Client, kernel: Kernel, run: ForegroundRun): Promise<SessionEnd> {
+  const { creation, terminal, hasInput } = run;
+  const created = await createContainer(client, kernel, creation);
+  const directory = `${run.fifoRoot}/${crypto.randomUUID()}`;
+  try {
+    const stdio = makeFifos(kernel, directory, { hasInput, terminal });
+    using ends = new FifoEnds(kernel, stdio);
+    const end = await runTask(client, kernel, { run, created, stdio, ends });
+    await created.released;
+    if (end.kind === "detached") return end;
+    removeFifos(kernel, stdio, run.fifoRoot);
+    if (run.isRemoved) await remove(client, creation);
+    return end;
+  } catch (error) {
+    removeFifos(kernel, pathsIn(directory), run.fifoRoot);
+    await Promise.all([created.released, clearContainer(client, creation)]);
+    throw error;
+  }
+}
+
+interface TaskParts {
+  readonly run: ForegroundRun;
+  readonly created: Created;
+  readonly stdio: ReturnType<typeof makeFifos>;
+  readonly ends: FifoEnds;
+}
+
+async function runTask(client: Client, kernel: Kernel, { run, created, stdio, ends }: TaskParts): Promise<SessionEnd> {
+  const { terminal, detachKeys, isRemoved } = run;
+  const containerId = created.id;
+  await createTask(client, created, { stdio, terminal });
+  const session = new Session(client, kernel, { process: { containerId, execId: "" }, ends, terminal, detachKeys });
+  session.open();
+  try {
+    const exit = client.call(api.tasks.wait, { containerId }, {});
+    // Its failure is told by whoever waits for the end.
+    exit.catch(() => undefined);
+    await client.call(api.tasks.start, { containerId }, {});
+    session.begin();
+    run.onStart(session);
+    const end = await session.end(exit);
+    if (end.kind === "exited") {
+      const deleted = isRemoved ? client.call(api.tasks.delete, { containerId }, {}).catch(unlessGone) : undefined;
+      await Promise.all([session.drain(), deleted]);
+    }
+    return end;
+  } finally {
+    session.close();
+  }
+}
+
+function pathsIn(directory: string) {
+  return { stdin: `${directory}/stdin`, stdout: `${directory}/stdout`, stderr: `${directory}/stderr` };
+}
+
+async function remove(client: Client, { id, snapshotter }: Creation): Promise<void> {
+  await removeContainer(client, { id, snapshotter, snapshotKey: id });
+}
+
+const SIGKILL = 9;
+
+/** After a failure: removes what was made of a container and its task, as far as that goes. */
+export async function clearContainer(client: Client, creation: Creation): Promise<void> {
+  const containerId = creation.id;
+  const quiet = (call: Promise<unknown>) => call.catch(() => undefined);
+  await quiet(client.call(api.tasks.kill, { containerId, signal: SIGKILL, all: true }));
+  await quiet(client.call(api.tasks.wait, { containerId }));
+  await quiet(client.call(api.tasks.delete, { containerId }));
+  await quiet(remove(client, creation));
+}

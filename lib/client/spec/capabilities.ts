@@ -1,0 +1,40 @@
+import { ContainerError } from "../../errors.ts";
+import { CAPABILITIES } from "../../spec/capability.ts";
+
+/** What docker and containerd leave to root in a container. */
+const DEFAULTS: readonly string[] = [
+  ...["CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FSETID", "CAP_FOWNER", "CAP_MKNOD", "CAP_NET_RAW", "CAP_SETGID"],
+  ...["CAP_SETUID", "CAP_SETFCAP", "CAP_SETPCAP", "CAP_NET_BIND_SERVICE", "CAP_SYS_CHROOT", "CAP_KILL"],
+  "CAP_AUDIT_WRITE",
+];
+
+export interface CapabilityRequest {
+  /** With or without `CAP_`, in any case; `ALL` is all of them. */
+  readonly add: readonly string[];
+  readonly drop: readonly string[];
+  readonly privileged: boolean;
+  /** capabilities(7): the greatest number that the kernel knows. */
+  readonly last: number;
+}
+
+/** The capabilities of a container, in the order of their numbers. @throws {ContainerError} invalid_argument */
+export function chooseCapabilities({ add, drop, privileged, last }: CapabilityRequest): readonly string[] {
+  const known = CAPABILITIES.slice(0, last + 1);
+  const [added, dropped] = [add, drop].map((names) => names.map((name) => fullName(name, known)));
+  const has = (list: readonly string[] | undefined, name: string) => list?.includes(name) === true;
+  return known.filter((name) => {
+    if (has(dropped, name)) return false;
+    if (has(added, name)) return true;
+    return privileged || has(added, ALL) || (DEFAULTS.includes(name) && !has(dropped, ALL));
+  });
+}
+
+const ALL = "ALL";
+
+function fullName(given: string, known: readonly string[]): string {
+  const upper = given.toUpperCase();
+  if (upper === ALL) return ALL;
+  const name = upper.startsWith("CAP_") ? upper : `CAP_${upper}`;
+  if (known.includes(name)) return name;
+  throw new ContainerError("invalid_argument", `there is no capability ${JSON.stringify(given)}`);
+}

@@ -1,0 +1,122 @@
+import { ContainerError } from "../../errors.ts";
+import type { Config, LinuxNamespace, Mount, Process, Rlimit, User } from "../../spec/config.ts";
+import { defaultConfig } from "../../spec/default-config.ts";
+import type { LinuxResources } from "../../spec/resources.ts";
+import type { ImageSettings } from "../image.ts";
+
+/** What a person asks of a container; what is left out comes from the image. */
+export interface ContainerRequest {
+  readonly id: string;
+  readonly namespace: string;
+  /** In place of the image's; an empty one runs the command by itself. */
+  readonly entrypoint: readonly string[] | undefined;
+  readonly command: readonly string[];
+  /** Each `NAME=value`; the last of a name counts. */
+  readonly env: readonly string[];
+  readonly workingDir: string | undefined;
+  readonly hostname: string | undefined;
+  readonly terminal: boolean;
+  readonly readOnly: boolean;
+  readonly privileged: boolean;
+  readonly capabilities: readonly string[];
+  readonly noNewPrivileges: boolean;
+  readonly mounts: readonly Mount[];
+  readonly rlimits: readonly Rlimit[];
+  readonly memoryBytes: number | undefined;
+  readonly cpus: number | undefined;
+  readonly cpuShares: number | undefined;
+  readonly cpusetCpus: string | undefined;
+  readonly pidsLimit: number | undefined;
+  readonly hasHostNetwork: boolean;
+  readonly hasHostPid: boolean;
+  readonly sysctl: Readonly<Record<string, string>>;
+  /** Of the host. */
+  readonly cgroupMode: "legacy" | "unified";
+}
+
+const PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+const CPU_PERIOD_US = 100_000;
+const MAX_HOSTNAME_CHARS = 63;
+
+/** The config.json of a container. @throws {ContainerError} invalid_argument when there is no program to run */
+export function makeSpec(request: ContainerRequest, image: ImageSettings, user: User): Config {
+  const base = defaultConfig({ rootless: false, uid: 0, gid: 0, cgroupMode: request.cgroupMode });
+  const { privileged, readOnly, namespace, id } = request;
+  const { maskedPaths, readonlyPaths } = base.linux ?? {};
+  return {
+    ociVersion: base.ociVersion,
+    process: makeProcess(request, image, user),
+    root: { path: "rootfs", readonly: readOnly },
+    hostname: request.hostname ?? id.slice(0, MAX_HOSTNAME_CHARS),
+    mounts: [...systemMounts(base.mounts ?? [], request), ...request.mounts],
+    linux: {
+      cgroupsPath: `/${namespace}/${id}`,
+      resources: makeResources(request),
+      namespaces: chooseNamespaces(base.linux?.namespaces ?? [], request),
+      ...(Object.keys(request.sysctl).length === 0 ? {} : { sysctl: request.sysctl }),
+      ...(privileged ? {} : { maskedPaths: maskedPaths ?? [], readonlyPaths: readonlyPaths ?? [] }),
+    },
+  };
+}
+
+function makeProcess(request: ContainerRequest, image: ImageSettings, user: User): Process {
+  const { terminal, capabilities, noNewPrivileges, rlimits } = request;
+  const isRoot = user.uid === 0;
+  const sets = { bounding: capabilities, ...(isRoot ? { effective: capabilities, permitted: capabilities } : {}) };
+  return {
+    terminal,
+    user,
+    args: chooseArgs(request, image),
+    env: mergeEnv([PATH, ...(terminal ? ["TERM=xterm"] : []), ...image.env, ...request.env]),
+    cwd: request.workingDir ?? (image.workingDir || "/"),
+    capabilities: sets,
+    noNewPrivileges,
+    ...(rlimits.length === 0 ? {} : { rlimits }),
+  };
+}
+
+/** image-spec § config.Entrypoint, config.Cmd: a command replaces the second, an entrypoint both. */
+function chooseArgs({ entrypoint, command }: ContainerRequest, image: ImageSettings): readonly string[] {
+  const cmd = command.length > 0 || entrypoint !== undefined ? command : image.cmd;
+  const args = [...(entrypoint ?? image.entrypoint), ...cmd];
+  if (args.length > 0) return args;
+  throw new ContainerError("invalid_argument", "the image names no program to run, and no command was given");
+}
+
+/** The last value of each name, where the name was first. */
+function mergeEnv(env: readonly string[]): readonly string[] {
+  const values = new Map<string, string>();
+  for (const entry of env) values.set(entry.split("=", 1)[0] ?? "", entry);
+  return [...values.values()];
+}
+
+function systemMounts(mounts: readonly Mount[], { mounts: own, privileged }: ContainerRequest): readonly Mount[] {
+  const hidden = new Set(own.map(({ destination }) => destination.replace(/(.)\/+$/, "$1")));
+  const kept = mounts.filter(({ destination }) => !hidden.has(destination));
+  if (!privileged) return kept;
+  return kept.map((mount) => {
+    const isSystem = mount.destination.startsWith("/sys");
+    return isSystem ? { ...mount, options: mount.options?.filter((option) => option !== "ro") ?? [] } : mount;
+  });
+}
+
+function chooseNamespaces(all: readonly LinuxNamespace[], request: ContainerRequest): readonly LinuxNamespace[] {
+  return all.filter(
+    ({ type }) => !(type === "network" && request.hasHostNetwork) && !(type === "pid" && request.hasHostPid),
+  );
+}
+
+function makeResources(request: ContainerRequest): LinuxResources {
+  const { memoryBytes, cpus, cpuShares, cpusetCpus, pidsLimit, privileged } = request;
+  const cpu = {
+    ...(cpus === undefined ? {} : { quota: Math.round(cpus * CPU_PERIOD_US), period: CPU_PERIOD_US }),
+    ...(cpuShares === undefined ? {} : { shares: cpuShares }),
+    ...(cpusetCpus === undefined ? {} : { cpus: cpusetCpus }),
+  };
+  return {
+    devices: [{ allow: privileged, access: "rwm" }],
+    ...(memoryBytes === undefined ? {} : { memory: { limit: memoryBytes } }),
+    ...(Object.keys(cpu).length === 0 ? {} : { cpu }),
+    ...(pidsLimit === undefined ? {} : { pids: { limit: pidsLimit } }),
+  };
+}
