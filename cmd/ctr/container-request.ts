@@ -2,19 +2,17 @@ import type { Creation } from "../../lib/client/create.ts";
 import { chooseCapabilities } from "../../lib/client/spec/capabilities.ts";
 import { type ContainerRequest, makeSpec } from "../../lib/client/spec/container-spec.ts";
 import { ContainerError } from "../../lib/errors.ts";
-import { filesystemOf, findText, readText } from "../../lib/linux/files.ts";
+import { filesystemOf, findText } from "../../lib/linux/files.ts";
 import type { Mount } from "../../lib/spec/config.ts";
-import { absolutePath } from "../path.ts";
 import { AdvisedError } from "./advice.ts";
 import type { CtrContext } from "./context.ts";
 import {
   type ContainerFlags,
-  parseEnvFile,
   parsePairs,
   parseTmpfs,
   parseUlimit,
   parseVolume,
-  resolveEnv,
+  readEnv,
   restartLabels,
 } from "./run-flags.ts";
 
@@ -66,16 +64,14 @@ function toRequest(
   flags: ContainerFlags,
   { id, command, terminal }: Given & { readonly id: string },
 ): ContainerRequest {
-  const { kernel, cwd, env, namespace } = context;
+  const { kernel, cwd, namespace } = context;
   const { privileged, entrypoint } = flags;
-  const fileEntries =
-    flags.envFile === undefined ? [] : parseEnvFile(readText(kernel, absolutePath(cwd, flags.envFile)));
-  const last = Number(findText(kernel, "/proc/sys/kernel/cap_last_cap") ?? LAST_CAPABILITY);
+  const last = lastCapability(kernel);
   if (flags.pid !== undefined && flags.pid !== "host") throw invalid(`--pid ${flags.pid}`, "must be host");
   return {
     ...{ id, namespace, command, terminal, privileged, readOnly: flags.readOnly },
     entrypoint: entrypoint === undefined ? undefined : entrypoint === "" ? [] : [entrypoint],
-    env: resolveEnv([...fileEntries, ...flags.env], env),
+    env: readEnv(context, flags),
     workingDir: flags.workdir,
     hostname: flags.hostname,
     capabilities: chooseCapabilities({ add: flags.capAdd, drop: flags.capDrop, privileged, last }),
@@ -93,6 +89,11 @@ function toRequest(
     sysctl: parsePairs("sysctl", flags.sysctl),
     cgroupMode: filesystemOf(kernel, "/sys/fs/cgroup") === CGROUP2_SUPER_MAGIC ? "unified" : "legacy",
   };
+}
+
+/** capabilities(7): the greatest number that the kernel knows. */
+export function lastCapability(kernel: CtrContext["kernel"]): number {
+  return Number(findText(kernel, "/proc/sys/kernel/cap_last_cap") ?? LAST_CAPABILITY);
 }
 
 /** Names mean on the host's network what they mean on the host. */

@@ -28,6 +28,8 @@ const DEFAULT_ADDRESS = "/run/tsrund/tsrund.sock";
 const DEFAULT_NAMESPACE = "default";
 const EXIT_FAILURE = 1;
 const EXIT_USAGE = 2;
+/** What a shell says of a program that SIGPIPE has ended. */
+const EXIT_BROKEN_PIPE = 141;
 
 /** Runs one command line of tsctr. Returns the exit status; errors have been printed then. */
 export async function execute(argv: readonly string[], host: Host): Promise<number> {
@@ -112,6 +114,7 @@ async function fail(thrown: unknown, { host, command, address, debug }: Failure)
   const error = thrown instanceof ExitError ? thrown.cause : thrown;
   const status = thrown instanceof ExitError ? thrown.status : error instanceof UsageError ? EXIT_USAGE : EXIT_FAILURE;
   if (error === undefined) return status;
+  if (isBrokenPipe(error)) return EXIT_BROKEN_PIPE;
   const advice = error instanceof UsageError ? await adviseUsage(error, host, command) : adviceFor(error, address);
   const next = advice === undefined ? "" : `${" ".repeat(host.name.length + 2)}→ ${printable(advice)}\n`;
   host.writeStderr(`${host.name}: ${printable(explain(error))}\n${next}`);
@@ -119,6 +122,11 @@ async function fail(thrown: unknown, { host, command, address, debug }: Failure)
   const isOurs = error instanceof Error && !(error instanceof ContainerError);
   if (isOurs && debug) host.writeStderr(`${error.stack}\n`);
   return status;
+}
+
+/** Whoever read what is printed has enough. */
+function isBrokenPipe(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "EPIPE";
 }
 
 async function adviseUsage(error: UsageError, host: Host, command: string | undefined): Promise<string> {

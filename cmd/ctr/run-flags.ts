@@ -1,8 +1,10 @@
 import { ContainerError } from "../../lib/errors.ts";
+import { readText } from "../../lib/linux/files.ts";
 import type { Mount, Rlimit } from "../../lib/spec/config.ts";
 import { boolean, type Flag, last, path, repeated, text, type Values } from "../flags.ts";
 import { absolutePath } from "../path.ts";
 import { parseSize } from "../size.ts";
+import type { CtrContext } from "./context.ts";
 
 /** The options of `run` that say what the container is like. */
 export const containerFlags = {
@@ -74,6 +76,15 @@ export function resolveEnv(
     const value = env[entry];
     return value === undefined ? [] : [`${entry}=${value}`];
   });
+}
+
+/** What `--env-file` and `--env` say, in this order. @throws {ContainerError} */
+export function readEnv(
+  { kernel, cwd, env }: CtrContext,
+  flags: { readonly env: readonly string[]; readonly envFile: string | undefined },
+): readonly string[] {
+  const file = flags.envFile === undefined ? [] : parseEnvFile(readText(kernel, absolutePath(cwd, flags.envFile)));
+  return resolveEnv([...file, ...flags.env], env);
 }
 
 /** A file of variables, a line each; `#` begins a remark. */

@@ -1,10 +1,11 @@
 import { api } from "../../lib/client/api.ts";
 import type { Client } from "../../lib/client/client.ts";
-import { type Creation, createContainer, createTask } from "../../lib/client/create.ts";
+import { createContainer } from "../../lib/client/create.ts";
 import { DEFAULT_DETACH_KEYS, parseDetachKeys } from "../../lib/client/detach-keys.ts";
 import { defaultLogUri, LOG_LABEL } from "../../lib/client/logs/place.ts";
 import { clearContainer, runInForeground } from "../../lib/client/run.ts";
-import { ContainerError, explain } from "../../lib/errors.ts";
+import { startInBackground } from "../../lib/client/start.ts";
+import { ContainerError } from "../../lib/errors.ts";
 import { findAttributes } from "../../lib/linux/terminal.ts";
 import { UsageError } from "../usage-error.ts";
 import { AdvisedError } from "./advice.ts";
@@ -84,7 +85,7 @@ async function inBackground(context: CtrContext, client: Client, wanted: Wanted,
   const creation = toCreation(context, { ...flags, name: id }, { ...wanted, terminal: tty, labels });
   const created = await createContainer(client, context.kernel, creation);
   try {
-    await startInBackground(client, { creation, mounts: created.mounts, uri, terminal: tty });
+    await startInBackground(client, { id, mounts: created.mounts, log: uri, terminal: tty });
   } catch (error) {
     await clearContainer(client, creation);
     throw error;
@@ -93,33 +94,6 @@ async function inBackground(context: CtrContext, client: Client, wanted: Wanted,
   }
   await context.print(`${id}\n`);
   return 0;
-}
-
-interface Start {
-  readonly creation: Creation;
-  readonly mounts: Awaited<ReturnType<typeof createContainer>>["mounts"];
-  readonly uri: string;
-  readonly terminal: boolean;
-}
-
-async function startInBackground(client: Client, { creation, mounts, uri, terminal }: Start): Promise<void> {
-  const create = async (log: string) => {
-    const stdio = { stdin: "", stdout: log, stderr: terminal ? "" : log };
-    await createTask(client, { id: creation.id, mounts }, { stdio, terminal });
-  };
-  try {
-    await create(uri);
-  } catch (error) {
-    if (!isUnknownScheme(error)) throw error;
-    // containerd's own shim writes plain files.
-    await create(uri.replace(/^json-file:/, "file:").replace(/\?.*$/, ""));
-  }
-  await client.call(api.tasks.start, { containerId: creation.id }, {});
-}
-
-/** containerd's shim for runc, of an URI that it has no writer for. */
-function isUnknownScheme(error: unknown): boolean {
-  return error instanceof ContainerError && /unknown STDIO scheme/i.test(explain(error));
 }
 
 /** Says what to do about an image that is not there. */

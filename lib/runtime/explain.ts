@@ -2,7 +2,7 @@ import { compile } from "../plan/compile.ts";
 import { explainSteps, explainText } from "../plan/explain.ts";
 import { compileFilter } from "../plan/seccomp/filter.ts";
 import type { Config } from "../spec/config.ts";
-import { loadBundle } from "./bundle.ts";
+import { type Bundle, loadBundle } from "./bundle.ts";
 import { gatherHost } from "./host.ts";
 import type { RuntimeOptions } from "./options.ts";
 import type { ContainerScope } from "./scope.ts";
@@ -19,6 +19,17 @@ const EXAMPLE_ID = "ID";
 /** The program that `create` would run for this bundle, on this machine. Runs nothing and needs no privilege. */
 export async function explainBundle(options: RuntimeOptions, { bundle, format }: ExplainRequest): Promise<string> {
   const { config, rootfs, exact } = loadBundle(options.kernel, bundle);
+  return await explainConfig(options, { bundle, rootfs, config, exact, format });
+}
+
+/** A config, and where its bundle and its rootfs are, or will be. */
+export interface ConfigToExplain extends ExplainRequest, Pick<Bundle, "config" | "rootfs" | "exact"> {}
+
+/** The program that `create` would run for a config, whose bundle need not be there. */
+export async function explainConfig(
+  options: RuntimeOptions,
+  { bundle, rootfs, config, exact, format }: ConfigToExplain,
+): Promise<string> {
   using scope = options.systemdCgroup ? await openScope(options, config) : undefined;
   const context = { id: EXAMPLE_ID, rootfs, foreground: false, noPivot: false, scope };
   const found = gatherHost(options, config, context);

@@ -1,3 +1,4 @@
+import type { Kernel } from "../linux/kernel.ts";
 import {
   type MachineInfo,
   type ProcessInfo,
@@ -25,10 +26,13 @@ export function listContainerPids(options: RuntimeOptions, id: string): readonly
 
 /** All that ps(1) would say of a container's processes. @throws {ContainerError} not_found */
 export function inspectProcesses(options: RuntimeOptions, id: string, nowMs: number): ProcessSnapshot {
-  const { kernel } = options;
-  const pids = listContainerPids(options, id).toSorted((a, b) => a - b);
+  return describeProcesses(options.kernel, listContainerPids(options, id), nowMs);
+}
+
+/** All that ps(1) would say of some processes; of those that are gone meanwhile, nothing. */
+export function describeProcesses(kernel: Kernel, pids: readonly number[], nowMs: number): ProcessSnapshot {
   return {
-    processes: pids.flatMap((pid) => readProcessInfo(kernel, pid) ?? []),
+    processes: pids.toSorted((a, b) => a - b).flatMap((pid) => readProcessInfo(kernel, pid) ?? []),
     machine: readMachineInfo(kernel, nowMs),
     users: readNames(kernel, "/etc/passwd"),
     groups: readNames(kernel, "/etc/group"),

@@ -1,9 +1,9 @@
+import { specArgs } from "../../../lib/client/spec/read-spec.ts";
 import { type Listed, listContainers } from "../../../lib/client/tasks.ts";
 import { toMs } from "../../../lib/client/time.ts";
 import { boolean, repeated } from "../../flags.ts";
 import { ctrCommand } from "../command.ts";
 import { formatFlag, printList } from "../listing.ts";
-import { specArgs } from "../spec/read-spec.ts";
 import { ageText } from "../units.ts";
 
 export const psCommand = ctrCommand({

@@ -1,0 +1,21 @@
+import { findContainer } from "../../../lib/client/containers.ts";
+import { removeWhole } from "../../../lib/client/remove.ts";
+import { boolean } from "../../flags.ts";
+import { ctrCommand } from "../command.ts";
+import { forEach, several } from "../each.ts";
+import { fifoRoot } from "../places.ts";
+
+export const rmCommand = ctrCommand({
+  name: "rm",
+  summary: "remove containers: the task, the record, the snapshot and the log",
+  args: { ids: several("container", "its id, or the begin of it") },
+  flags: { force: boolean("end those that run", { short: "f" }) },
+  run: async (context, { ids }, { force }) => {
+    const client = await context.connect();
+    return await forEach(context, ids, async (given) => {
+      const container = await findContainer(client, given);
+      await removeWhole(client, context.kernel, { container, force, fifoRoot: fifoRoot(context) });
+      return container.id;
+    });
+  },
+});
