@@ -272,6 +272,11 @@ const tables: Record<string, LinuxCase[]> = {
       name: "takes an errno for ERRNO and TRACE",
       linux: seccomp({ defaultErrnoRet: 38, syscalls: [{ names: ["a"], action: "SCMP_ACT_TRACE", errnoRet: 1 }] }),
     },
+    {
+      name: "wants a name in every rule",
+      linux: syscall({ names: [] }),
+      faults: ["/seccomp/syscalls/0/names: must be an array of at least one name"],
+    },
     { name: "wants a default action", linux: { seccomp: {} }, faults: ["/seccomp/defaultAction: must be one of"] },
     {
       name: "refuses an unknown action",
