@@ -23,7 +23,7 @@ import { loadRequirements, type Requirement } from "./requirements.ts";
 import { allScenarios } from "./scenarios/all.ts";
 import { type Helpers, type Scenario, Stage } from "./stage.ts";
 import { judgeUpstreamTests } from "./upstream.ts";
-import { Findings, type Verdict } from "./verdicts.ts";
+import { Findings, isRed, type Verdict } from "./verdicts.ts";
 
 const COVERAGE = join(import.meta.dir, "coverage.md");
 
@@ -69,13 +69,13 @@ async function playAll({ runtime, workspace, verbose }: Suite, scenarios: readon
   return findings;
 }
 
-function tallyVerdict(tally: Tally, { requirement, outcome, details }: Verdict, reason: string | undefined): void {
+function tallyVerdict(tally: Tally, verdict: Verdict, reason: string | undefined): void {
+  const { requirement, outcome, details } = verdict;
   const title = `${requirement.id} ${requirement.level.padEnd(6)} ${requirement.sentence}`;
+  const listed = reason === undefined ? "" : ` (fails as listed: ${reason})`;
   if (outcome === "skipped") tally.skip(title, details.join("; "));
-  else if (outcome === "passed" && reason === undefined) tally.pass(title);
-  else if (outcome === "passed") tally.fail(title, ["listed as failing, but it holds"]);
-  else if (reason === undefined) tally.fail(title, details);
-  else tally.pass(`${title} (fails as listed: ${reason})`);
+  else if (!isRed(verdict, reason)) tally.pass(`${title}${outcome === "failed" ? listed : ""}`);
+  else tally.fail(title, outcome === "failed" ? details : ["listed as failing, but it holds"]);
 }
 
 /** Test Anything Protocol 13. What is listed as failing is a `TODO`. */
@@ -137,9 +137,7 @@ async function judge(runtime: Runtime, choice: Choice, style: { tap: boolean; ve
     for (const [index, verdict] of verdicts.entries()) {
       say(tapLine(verdict, index + 1, failing.get(verdict.requirement.id)));
     }
-    const red = verdicts.filter(
-      ({ outcome, requirement }) => outcome !== "skipped" && (outcome === "failed") !== failing.has(requirement.id),
-    );
+    const red = verdicts.filter((verdict) => isRed(verdict, failing.get(verdict.requirement.id)));
     return red.length === 0 && verdicts.length > 0 ? 0 : 1;
   }
   const tally = new Tally();

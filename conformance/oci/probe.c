@@ -4,7 +4,8 @@
  *
  *   self                 what this process is: ids, capabilities, limits, descriptors, names
  *   read:PATH            content        write:PATH   opens for writing        touch:PATH   makes a file
- *   stat:PATH            lstat(2)       list:PATH    names                    open:PATH    opens for reading and writing
+ *   stat:PATH            lstat(2)       list:PATH    names
+ *   look:PATH            opens for reading           open:PATH    opens for reading and writing
  *   mknod:TYPE:MA:MI:PATH               call:NAME    a system call that does nothing
  *   forks:N              how many of N children can be there at once
  *   log:PATH:WORD        appends a line to PATH       hook:PATH:WORD   the same, with all that a hook is told
@@ -375,6 +376,8 @@ static void act(const char *action, int argc, char **argv, char **envp)
 		try_open(action, rest, O_WRONLY);
 	else if (is_action(action, "touch:", &rest))
 		try_open(action, rest, O_WRONLY | O_CREAT);
+	else if (is_action(action, "look:", &rest))
+		try_open(action, rest, O_RDONLY);
 	else if (is_action(action, "open:", &rest))
 		try_open(action, rest, O_RDWR);
 	else if (is_action(action, "stat:", &rest))

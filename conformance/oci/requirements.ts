@@ -84,7 +84,18 @@ function parseHead(raw: string, place: string, where: string): Draft {
 }
 
 /** The files in the order in which their requirements are numbered. */
-const FILES = ["runtime", "runtime-linux", "config-hooks"] as const;
+const FILES = [
+  "runtime",
+  "runtime-linux",
+  "config",
+  "config-mounts",
+  "config-process",
+  "config-hooks",
+  "config-linux",
+  "config-cgroups",
+  "config-seccomp",
+  "features",
+] as const;
 
 /** All requirements. @throws {Error} for a malformed file, or an id that is there twice */
 export function loadRequirements(): readonly Requirement[] {

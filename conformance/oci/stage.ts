@@ -56,6 +56,8 @@ export class Stage {
   readonly rootfs: string;
   readonly root: string;
   readonly scratch: string;
+  /** Words in front of every command of the runtime. */
+  around: readonly string[] = [];
   /** The config that {@link create} writes. */
   config: Config;
   #created: Running | undefined;
@@ -107,7 +109,7 @@ export class Stage {
   }
 
   command(words: readonly string[]): readonly string[] {
-    return [...this.runtime.prefix, "--root", this.root, ...words];
+    return [...this.around, ...this.runtime.prefix, "--root", this.root, ...words];
   }
 
   /** Runs a command of the runtime to its end. */
@@ -215,6 +217,15 @@ export class Stage {
     const left = await this.isKnown();
     await this.clear();
     return status !== 0 && !left;
+  }
+
+  /** `create` with the config changed by `edit` gives an error. The config is as before afterwards. */
+  async expectRefused(id: string, what: string, edit: (config: Config) => void): Promise<void> {
+    const config = this.config;
+    this.config = structuredClone(config);
+    edit(this.config);
+    this.expect(id, await this.isRefused(), `create takes ${what}`);
+    this.config = config;
   }
 
   /** Cgroups and processes that bear the container's name. */

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { describe, it } from "mocha";
 import type { Requirement } from "./requirements.ts";
-import { Findings } from "./verdicts.ts";
+import { Findings, isRed, type Verdict } from "./verdicts.ts";
 
 const REQUIREMENT: Requirement = {
   id: "AB-01",
@@ -45,4 +45,20 @@ describe("Findings", () => {
     };
     expect(judge(say)).to.equal("passed");
   });
+});
+
+describe("isRed()", () => {
+  const verdict = (outcome: Verdict["outcome"]): Verdict => ({ requirement: REQUIREMENT, outcome, details: [] });
+  const cases = [
+    { outcome: "passed", reason: undefined, red: false },
+    { outcome: "passed", reason: "known", red: true },
+    { outcome: "passed", reason: "sometimes, as it goes", red: false },
+    { outcome: "failed", reason: undefined, red: true },
+    { outcome: "failed", reason: "known", red: false },
+    { outcome: "skipped", reason: "known", red: false },
+    { outcome: "skipped", reason: undefined, red: false },
+  ] as const;
+  for (const { outcome, reason, red } of cases) {
+    it(`${outcome}, listed: ${reason ?? "no"}: ${red}`, () => expect(isRed(verdict(outcome), reason)).to.equal(red));
+  }
 });

@@ -45,3 +45,13 @@ export class Findings {
     return { requirement, outcome: "failed", details: ["its scenario did not come to it"] };
   }
 }
+
+/** How the reason of a listed failure begins that is a matter of time. */
+const SOMETIMES = "sometimes, ";
+
+/** A failure is red unless it is listed, and what is listed and holds is red unless the list says `sometimes`. */
+export function isRed({ outcome }: Verdict, reason: string | undefined): boolean {
+  if (outcome === "skipped") return false;
+  if (outcome === "failed") return reason === undefined;
+  return reason !== undefined && !reason.startsWith(SOMETIMES);
+}

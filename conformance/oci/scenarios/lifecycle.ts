@@ -15,6 +15,7 @@ function checkState(stage: Stage, state: State, status: string): void {
   stage.expect("RT-10", bundle === stage.bundle, `${status}: bundle ${String(bundle)}`);
   const isSame = Bun.deepEquals(annotations, stage.config.annotations);
   stage.expect("RT-11", isSame, `${status}: annotations ${JSON.stringify(annotations)}`);
+  stage.expect("CF-20", isSame, `${status}: annotations ${JSON.stringify(annotations)}`);
   const types = [ociVersion, id, state.status, bundle].every((value) => typeof value === "string");
   const isPid = pid === undefined || Number.isInteger(pid);
   stage.expect("RT-12", types && isPid, `${status}: ${JSON.stringify(state)}`);
@@ -42,7 +43,7 @@ async function showProperties(stage: Stage): Promise<void> {
 }
 
 async function playOperations(stage: Stage): Promise<void> {
-  stage.program("self", `log:${LOG}:program`, "wait");
+  stage.program(`log:${LOG}:program`, "self", "wait");
   const outcomes: [string, number][] = [];
   const note = (name: string, { status }: { status: number }): void => void outcomes.push([name, status]);
   const statuses: string[] = [];

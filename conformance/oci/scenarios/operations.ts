@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { isAlive, mountsBelow } from "../../harness/workspace.ts";
 import { Report } from "../report.ts";
 import { LOG, mustWork, type Scenario, type Stage } from "../stage.ts";
+import { holdNamespace } from "./hold.ts";
 
 const INVALID_IDS = ["", ".", "..", "a/b", "../a", "/a"];
 const SIGUSR1 = 10;
@@ -89,7 +90,8 @@ async function startNothing(stage: Stage): Promise<void> {
   });
   // A runtime may say so at create already: there is no container then, and start fails for that.
   await stage.createAs(stage.id);
-  stage.expectError("RT-48", await stage.start(), "start without process");
+  const outcome = await stage.start();
+  for (const id of ["RT-48", "PR-01"]) stage.expectError(id, outcome, "start without process");
 }
 
 async function killStopped(stage: Stage): Promise<void> {
@@ -172,15 +174,14 @@ async function deleteOthers(stage: Stage): Promise<void> {
   mkdirSync(volume);
   writeFileSync(join(volume, "kept"), "kept");
   stage.config.mounts.push({ destination: "/volume", type: "none", source: volume, options: ["rbind"] });
-  const holder = Bun.spawn(["unshare", "--net", "sleep", "600"], { stdin: "ignore", stdout: "ignore" });
-  stage.defer(() => holder.kill("SIGKILL"));
-  const network = `/proc/${holder.pid}/ns/net`;
+  const holder = await holdNamespace(stage, "net");
+  const network = `/proc/${holder}/ns/net`;
   stage.config.linux.namespaces = [
     ...stage.config.linux.namespaces.filter(({ type }) => type !== "network"),
     { type: "network", path: network },
   ];
   await stage.play("self", "read:/volume/kept");
-  stage.expect("RT-57", existsSync(network) && isAlive(holder.pid), "the network namespace's process is gone");
+  stage.expect("RT-57", existsSync(network) && isAlive(holder), "the network namespace's process is gone");
   stage.expect("RT-57", existsSync(join(volume, "kept")), "the volume is empty");
   stage.expect("RT-57", existsSync(join(stage.rootfs, "probe")), "the root filesystem is empty");
   stage.expect("RT-57", existsSync(join(stage.bundle, "config.json")), "config.json is gone");
