@@ -66,10 +66,17 @@ function declare(objects: readonly protobuf.ReflectionObject[]): readonly string
   });
 }
 
+/** A message, and the types of those that are declared in it. */
 function declareMessage(type: protobuf.Type): readonly string[] {
-  const fields = type.fieldsArray.map((field) => `  readonly ${field.name}: ${typeOf(field.resolve())};`);
   const { name } = type;
-  return [`export interface ${name} {`, ...fields, "}", `export const ${name}: Codec<${name}>;`];
+  const inner = type.nestedArray.filter((each) => each instanceof protobuf.Type).flatMap(declareType);
+  const nested = inner.length === 0 ? [] : [`export namespace ${name} {`, ...inner.map((line) => `  ${line}`), "}"];
+  return [...declareType(type), `export const ${name}: Codec<${name}>;`, ...nested];
+}
+
+function declareType({ name, fieldsArray }: protobuf.Type): readonly string[] {
+  const fields = fieldsArray.map((field) => `  readonly ${field.name}: ${typeOf(field.resolve())};`);
+  return [`export interface ${name} {`, ...fields, "}"];
 }
 
 function declareEnum({ name, values }: protobuf.Enum): readonly string[] {

@@ -1,5 +1,7 @@
+import { writeFileSync } from "node:fs";
 import { expect } from "chai";
 import { refusal } from "../../lib/testing/metadata.ts";
+import { TemporaryDirectory } from "../../lib/testing/temporary-directory.ts";
 import { parseConfig } from "./config.ts";
 import { type DaemonFlags, readSettings } from "./settings.ts";
 
@@ -43,6 +45,7 @@ dns = ["10.0.0.1"]`;
     ['[networks]\nbridge = "../br"', /networks\.bridge: "\.\.\/br": must be a name of at most 15/],
     ['[networks]\nplugin_dirs = ["bin"]', /networks\.plugin_dirs: \["bin"\]: must be a list of absolute paths$/],
     ["[networks]\ntimeout_ms = 0", /networks\.timeout_ms: 0: must be a number of milliseconds$/],
+    ["registry = 1", /registry: 1: must be a table$/],
     ["address = ", /^invalid_argument: f: /],
   ] as const) {
     it(`refuses ${JSON.stringify(text)}`, async () => {
@@ -58,6 +61,29 @@ describe("readSettings()", () => {
     expect(settings.logLevel).to.equal("warn");
     expect(settings.aliases.get("io.containerd.runc.v2")).to.equal("io.containerd.tsrun.v2");
   });
+
+  it("takes how registries are reached", async () => {
+    using folder = new TemporaryDirectory();
+    const config = folder.at("config.toml");
+    writeFileSync(config, '[registry]\nconfig_path = "/c"\ninsecure = ["10.0.0.1:5000"]\nparallel = 8\n');
+    const { registry } = await readSettings({ ...FLAGS, config });
+    expect(registry).to.deep.include({ hostsDirectory: "/c", insecure: ["10.0.0.1:5000"], parallel: 8 });
+    expect(registry.dockerConfig).to.equal("/root/.docker/config.json");
+  });
+
+  for (const [text, why] of [
+    ['mirror = "x"', /registry.mirror: there is no such key: must be one of config_path, /],
+    ['config_path = "x"', /registry.config_path: "x": must be an absolute path$/],
+    ['insecure = ["http://x/"]', /registry.insecure: .*: must be a list of hosts/],
+    ["parallel = 0", /registry.parallel: 0: must be 1 to 64$/],
+  ] as const) {
+    it(`refuses ${text} of a registry`, async () => {
+      using folder = new TemporaryDirectory();
+      const config = folder.at("config.toml");
+      writeFileSync(config, `[registry]\n${text}\n`);
+      expect(await refusal(() => readSettings({ ...FLAGS, config }))).to.match(why);
+    });
+  }
 
   it("refuses", async () => {
     expect(await refusal(() => readSettings({ ...FLAGS, root: "r" }))).to.match(

@@ -11,6 +11,7 @@ export interface Config extends ConfigTables {
   readonly overlayOptions?: readonly string[];
   /** Names of runtimes, and what they stand for. */
   readonly runtimes?: Readonly<Record<string, string>>;
+  readonly registry?: Readonly<Record<string, unknown>>;
 }
 
 type Check = (value: unknown) => boolean;
@@ -24,6 +25,7 @@ const KEYS: Readonly<Record<string, readonly [field: keyof Config, check: Check,
   log_level: ["logLevel", isText, "warn or debug"],
   overlay_options: ["overlayOptions", (value) => Array.isArray(value) && value.every(isText), "a list of texts"],
   runtimes: ["runtimes", (value) => isTable(value) && Object.values(value).every(isText), "a table of texts"],
+  registry: ["registry", (value) => isTable(value), "a table"],
 };
 
 function isTable(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { isAbsolute } from "node:path";
 import type { NetworkSettings } from "../../lib/daemon/networks/networks.ts";
+import type { RegistrySettings } from "../../lib/daemon/transfer/settings.ts";
 import { ContainerError } from "../../lib/errors.ts";
 import { boolean, oneOf, path, text, type Values } from "../flags.ts";
 import type { Config } from "./config.ts";
@@ -26,6 +27,7 @@ export interface Settings {
   readonly gid: number;
   readonly overlayOptions: readonly string[];
   readonly networks: NetworkSettings;
+  readonly registry: RegistrySettings;
   readonly aliases: ReadonlyMap<string, string>;
   readonly logLevel: "warn" | "debug";
   readonly logFormat: "text" | "json";
@@ -52,6 +54,8 @@ export async function readSettings(flags: DaemonFlags): Promise<Settings> {
   const file = flags.config ?? DEFAULTS.config;
   const config = readConfig(file, flags.config !== undefined);
   const { parseConfig } = await import("./config.ts");
+  const { parseRegistry } = await import("./registry-config.ts");
+  const { DEFAULT_REGISTRY_SETTINGS } = await import("../../lib/daemon/transfer/settings.ts");
   const given = parseConfig(config, file);
   const absolute = (name: "address" | "root" | "state"): string => {
     const value = flags[name] ?? given[name] ?? DEFAULTS[name];
@@ -62,6 +66,7 @@ export async function readSettings(flags: DaemonFlags): Promise<Settings> {
     ...{ address: absolute("address"), root: absolute("root"), state: absolute("state") },
     ...{ gid: given.gid ?? 0, overlayOptions: given.overlayOptions ?? [] },
     networks: networkSettings({ ...NETWORKS, ...given.networks }),
+    registry: { ...DEFAULT_REGISTRY_SETTINGS, ...parseRegistry(given.registry ?? {}, file) },
     aliases: new Map(Object.entries({ ...ALIASES, ...given.runtimes })),
     logLevel: parseLevel(flags.logLevel ?? given.logLevel ?? "warn"),
     logFormat: flags.logFormat,

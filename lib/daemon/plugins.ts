@@ -32,6 +32,9 @@ export function listPlugins(root: string, services: readonly string[]): readonly
     { ...plain("io.containerd.differ.v1", "walking"), platforms },
     plain("io.containerd.gc.v1", "scheduler"),
     { ...plain("io.containerd.runtime.v2", "task"), platforms },
+    { ...plain("io.containerd.transfer.v1", "local"), platforms },
+    plain("io.containerd.streaming.v1", "manager"),
+    plain("io.containerd.sandbox.store.v1", "local"),
     ...services.map((id) => plain("io.containerd.grpc.v1", id)),
   ];
 }

@@ -15,6 +15,7 @@ import { MetadataDatabase } from "./metadata/database.ts";
 import { ImageStore } from "./metadata/images.ts";
 import { LeaseStore } from "./metadata/leases.ts";
 import { NamespaceStore } from "./metadata/namespaces.ts";
+import { SandboxStore } from "./metadata/sandboxes.ts";
 import { lockRoot } from "./root-lock.ts";
 import { checkSnapshotOrphans, checkSnapshots, type SnapshotCheck } from "./snapshots/check.ts";
 import type { SnapshotDriver } from "./snapshots/driver.ts";
@@ -45,6 +46,7 @@ export class Store implements AsyncDisposable {
   readonly containers: ContainerStore;
   readonly images: ImageStore;
   readonly leases: LeaseStore;
+  readonly sandboxes: SandboxStore;
   readonly content: ContentStore;
   readonly snapshotters: ReadonlyMap<string, SnapshotStore>;
   readonly collector: Collector;
@@ -64,6 +66,7 @@ export class Store implements AsyncDisposable {
     this.containers = new ContainerStore(database, this.namespaces, clock);
     this.images = new ImageStore(database, this.namespaces, clock);
     this.leases = new LeaseStore(database, this.namespaces, clock);
+    this.sandboxes = new SandboxStore(database, this.namespaces, clock);
     const parts = { database, clock, namespaces: this.namespaces, leases: this.leases, background: this.#background };
     this.content = new ContentStore({ ...parts, root: join(root, "content"), sharing, keepOrphans });
     const drivers: readonly SnapshotDriver[] = [

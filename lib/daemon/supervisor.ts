@@ -20,6 +20,7 @@ import type { Build } from "./services/version.ts";
 import { Store } from "./store.ts";
 import type { RuntimeSettings } from "./tasks/shim-command.ts";
 import { TaskManager } from "./tasks/task-manager.ts";
+import { DEFAULT_REGISTRY_SETTINGS, type RegistrySettings } from "./transfer/settings.ts";
 import { uuidOf } from "./uuid.ts";
 
 export interface SupervisorSettings {
@@ -35,6 +36,7 @@ export interface SupervisorSettings {
   readonly runtimes: RuntimeSettings;
   readonly overlayOptions: readonly string[];
   readonly networks: NetworkSettings;
+  readonly registry?: RegistrySettings;
   readonly build: Build;
   readonly debug: boolean;
   readonly warn: (message: string) => void;
@@ -86,6 +88,7 @@ export class Supervisor {
       const grpc = new GrpcServer(
         allServices({
           ...{ store, events, tasks, build: settings.build, root, uuid: uuidOf(root) },
+          registry: settings.registry ?? DEFAULT_REGISTRY_SETTINGS,
           pidNamespace: statSync("/proc/self/ns/pid").ino,
           collectGarbage: garbageCollection(store, events),
         }),

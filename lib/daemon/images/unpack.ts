@@ -1,7 +1,7 @@
 import { ContainerError } from "../../errors.ts";
 import { chainIds } from "../../image/chain-id.ts";
 import type { Descriptor } from "../../image/descriptor.ts";
-import { type DescriptorJson, invalid, parseConfig } from "../../image/documents.ts";
+import { type DescriptorJson, fromJson, invalid, parseConfig } from "../../image/documents.ts";
 import { isLayer } from "../../image/media-types.ts";
 import type { Kernel } from "../../linux/kernel.ts";
 import type { ContentStore } from "../content/content-store.ts";
@@ -23,6 +23,8 @@ export interface UnpackParts {
   readonly content: ContentStore;
   readonly snapshots: SnapshotStore;
   readonly limits?: LayerLimits;
+  /** Told of each layer when its unpacking begins and when it has ended; not of those that are there. */
+  readonly onLayer?: (event: "extracting" | "extracted", layer: Descriptor) => void;
 }
 
 /**
@@ -68,8 +70,10 @@ async function unpackLayer(parts: UnpackParts, scope: Scope, plan: LayerPlan): P
   const key = `extract-${crypto.randomUUID()} ${name}`;
   const mounts = await snapshots.prepare(scope, { key, parent, labels: NO_LABELS });
   try {
+    parts.onLayer?.("extracting", fromJson(layer));
     await apply(parts, scope, plan, mounts);
     await snapshots.commit(scope, { key, name, labels: NO_LABELS });
+    parts.onLayer?.("extracted", fromJson(layer));
   } catch (error) {
     snapshots.remove(scope.namespace, key);
     // Somebody else has unpacked the same layer meanwhile.

@@ -50,7 +50,7 @@ describe("MetadataDatabase", () => {
     later.run("PRAGMA user_version = 99");
     later.close();
     expect(() => MetadataDatabase.open(path))
-      .to.throw(`cannot open ${path}: it has version 99, this program knows up to 1`)
+      .to.throw(`cannot open ${path}: it has version 99, this program knows up to 2`)
       .with.property("code", "failed_precondition");
   });
 

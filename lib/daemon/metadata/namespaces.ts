@@ -18,6 +18,7 @@ const CONTENTS = [
   ["snapshots", "snapshots"],
   ["leases", "leases"],
   ["ingests", "ingests"],
+  ["sandboxes", "sandboxes"],
 ] as const;
 
 /** namespaces.proto: the namespaces, each a world of names of its own. */

@@ -67,4 +67,18 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT;
   CREATE INDEX snapshots_by_parent ON snapshots (parent);
   `,
+  `
+  CREATE TABLE sandboxes (
+    namespace TEXT NOT NULL REFERENCES namespaces, id TEXT NOT NULL,
+    runtime TEXT NOT NULL, options_type TEXT, options BLOB, spec_type TEXT, spec BLOB, sandboxer TEXT NOT NULL,
+    labels TEXT NOT NULL, created_ns INTEGER NOT NULL, updated_ns INTEGER NOT NULL,
+    PRIMARY KEY (namespace, id)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE sandbox_extensions (
+    namespace TEXT NOT NULL, sandbox TEXT NOT NULL, name TEXT NOT NULL, type TEXT NOT NULL, value BLOB NOT NULL,
+    PRIMARY KEY (namespace, sandbox, name),
+    FOREIGN KEY (namespace, sandbox) REFERENCES sandboxes ON DELETE CASCADE
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

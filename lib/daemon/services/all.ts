@@ -1,7 +1,9 @@
 import { healthService } from "../../rpc/grpc/health.ts";
 import type { GrpcService } from "../../rpc/grpc/method.ts";
 import { listPlugins } from "../plugins.ts";
+import { StreamRegistry } from "../streams/stream-registry.ts";
 import type { TaskManager } from "../tasks/task-manager.ts";
+import type { RegistrySettings } from "../transfer/settings.ts";
 import { containersService } from "./containers.ts";
 import { contentService } from "./content.ts";
 import { diffService } from "./diff.ts";
@@ -11,8 +13,11 @@ import { introspectionService } from "./introspection.ts";
 import { leasesService } from "./leases.ts";
 import { namespacesService } from "./namespaces.ts";
 import type { StoreParts } from "./parts.ts";
+import { sandboxControllerService, sandboxStoreService } from "./sandbox.ts";
 import { snapshotsService } from "./snapshots.ts";
+import { streamingService } from "./streaming.ts";
 import { tasksService } from "./tasks.ts";
+import { transferService } from "./transfer.ts";
 import { type Build, versionService } from "./version.ts";
 
 export interface ServiceParts extends StoreParts {
@@ -20,12 +25,14 @@ export interface ServiceParts extends StoreParts {
   readonly build: Build;
   readonly uuid: string;
   readonly pidNamespace: number;
+  readonly registry: RegistrySettings;
   /** The store's directory. */
   readonly root: string;
 }
 
 /** All that is served on the gRPC socket. */
 export function allServices(parts: ServiceParts): readonly GrpcService[] {
+  const streams = new StreamRegistry();
   const services = [
     versionService(parts.build),
     namespacesService(parts),
@@ -37,9 +44,13 @@ export function allServices(parts: ServiceParts): readonly GrpcService[] {
     leasesService(parts),
     tasksService(parts),
     eventsService(parts.events),
+    streamingService(streams),
+    transferService({ ...parts, streams }),
+    sandboxStoreService(parts.store),
+    sandboxControllerService(),
   ];
   // The service `containerd.services.images.v1.Images` is the plugin `images`.
-  const plugins = listPlugins(parts.root, services.map(({ name }) => name.split(".")[2] ?? name).sort());
+  const plugins = listPlugins(parts.root, [...new Set(services.map(({ name }) => name.split(".")[2] ?? name))].sort());
   const served = [...services, introspectionService({ ...parts, plugins })];
   return [...served, healthService(served)];
 }

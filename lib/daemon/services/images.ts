@@ -15,14 +15,14 @@ export function imagesService({ store, events, collectGarbage }: StoreParts): Gr
     name: "containerd.services.images.v1.Images",
     methods: [
       unary("Get", [messages.GetImageRequest, messages.GetImageResponse], ({ name }, context) => ({
-        image: toMessage(images.get(namespaceOf(context), name)),
+        image: imageMessage(images.get(namespaceOf(context), name)),
       })),
       unary("List", [messages.ListImagesRequest, messages.ListImagesResponse], ({ filters }, context) => ({
-        images: images.list(namespaceOf(context), filters).map(toMessage),
+        images: images.list(namespaceOf(context), filters).map(imageMessage),
       })),
       unary("Create", [messages.CreateImageRequest, messages.CreateImageResponse], (request, context) => {
         const namespace = namespaceOf(context);
-        const image = toMessage(images.create(namespace, fromMessage(required(request.image, "image"))));
+        const image = imageMessage(images.create(namespace, fromMessage(required(request.image, "image"))));
         events.tell(
           ...([namespace, "/images/create", "containerd.services.images.v1.ImageCreate"] as const),
           ...([messages.ImageCreate, image] as const),
@@ -32,7 +32,7 @@ export function imagesService({ store, events, collectGarbage }: StoreParts): Gr
       unary("Update", [messages.UpdateImageRequest, messages.UpdateImageResponse], (request, context) => {
         const namespace = namespaceOf(context);
         const wanted = fromMessage(required(request.image, "image"));
-        const image = toMessage(images.update(namespace, wanted, toMask(request.updateMask)));
+        const image = imageMessage(images.update(namespace, wanted, toMask(request.updateMask)));
         events.tell(
           ...([namespace, "/images/update", "containerd.services.images.v1.ImageUpdate"] as const),
           ...([messages.ImageUpdate, image] as const),
@@ -57,7 +57,8 @@ function fromMessage({ name, target, labels }: Message): NewImage {
   return { name, target: toDescriptor(target), labels: toLabels(labels) };
 }
 
-function toMessage({ name, target, labels, createdNs, updatedNs }: Image) {
+/** An image as clients know it. */
+export function imageMessage({ name, target, labels, createdNs, updatedNs }: Image) {
   return {
     name,
     target: fromDescriptor(target),
