@@ -32,6 +32,14 @@ export class ByteSource {
     for (let left = length; left > 0; ) left -= (await this.some(left)).length;
   }
 
+  /** Passes over bytes, or what there is of them before the stream ends. */
+  async skipToEnd(length: number): Promise<void> {
+    for (let left = length; left > 0; ) {
+      if (this.#at === this.#chunk.length && !(await this.#next())) return;
+      left -= (await this.some(left)).length;
+    }
+  }
+
   /** Reads to the end of the stream. */
   async drain(): Promise<void> {
     while (await this.#next());

@@ -113,6 +113,18 @@ describe("TarReader", () => {
     expect(await readAll(encodeHeader(tarEntry("no end")))).to.have.length(1);
   });
 
+  it("takes an archive that ends with the last byte of a file, as umoci makes them", async () => {
+    const whole = tarOf(tarEntry("a"), [tarEntry("b"), "content"]);
+    for (const end of [7, 8, 511, 512]) {
+      const found = await readAll(whole.subarray(0, 2 * 512 + end));
+      expect(found.map(({ entry, content }) => [entry.name, content])).to.deep.equal([
+        ["a", ""],
+        ["b", "content"],
+      ]);
+    }
+    expect(await refusal(() => readAll(whole.subarray(0, 2 * 512 + 6)))).to.match(/it ends in the middle of an entry$/);
+  });
+
   describe("sparse files", () => {
     const octal = (value: number) => `${value.toString(8).padStart(11, "0")}\0`;
     const data = Buffer.from("AAAABB".padEnd(512, "\0"));

@@ -54,7 +54,9 @@ export class TarReader {
   async next(): Promise<TarEntry | undefined> {
     let metas: Metas = { records: NO_RECORDS, name: undefined, target: undefined };
     for (let count = 0; ; count++) {
-      await this.#source.skip(this.#left + this.#padding);
+      await this.#source.skip(this.#left);
+      // Some writers end an archive with the last byte of its last file.
+      await this.#source.skipToEnd(this.#padding);
       this.#expect(0);
       const block = await this.#nextBlock();
       if (block === undefined) return undefined;
