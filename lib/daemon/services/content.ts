@@ -12,6 +12,12 @@ const messages = containerd.services.content.v1;
 const { Empty } = google.protobuf;
 const { WriteAction } = messages;
 
+/**
+ * Of one message, as containerd sends it. The HTTP/2 server of Bun can come to a halt with a message that is larger than
+ * the 64 KiB that a client takes unasked, when other streams of the connection are busy, too.
+ */
+const READ_BYTES = 32_768;
+
 /** services/content/v1/content.proto */
 export function contentService(parts: StoreParts): GrpcService {
   return { name: "containerd.services.content.v1.Content", methods: [...blobMethods(parts), ...ingestMethods(parts)] };
@@ -48,7 +54,7 @@ function blobMethods({ store, events, collectGarbage }: StoreParts): readonly Me
         await using reader = await blobs.openReader(namespaceOf(context), request.digest);
         const range = { offset: toNumber(request.offset), length: toNumber(request.size) };
         let offset = 0;
-        for await (const data of reader.chunks(range)) {
+        for await (const data of reader.chunks({ ...range, chunkBytes: READ_BYTES })) {
           yield { offset, data };
           offset += data.length;
         }
