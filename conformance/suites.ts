@@ -26,6 +26,7 @@ export const SUITES: readonly Suite[] = [
   { name: "layers", judges: "images, unpacked by the store and by containerd", ownOnly: SHIM },
   { name: "supervisor", judges: "the same `ctr` and `docker` commands at tsrund and at containerd", ownOnly: SHIM },
   { name: "networks", judges: "networks of tsrund by CNI, and what is left of them", ownOnly: SHIM },
+  { name: "registry", judges: "pull and push between tsrund and registries, also faulty ones", ownOnly: SHIM },
   { name: "cgroup2", judges: "cgroup v2 alone, with systemd, in a machine of its own" },
   { name: "runc-bats", judges: "runc's own integration tests" },
   { name: "crun-tests", judges: "crun's own tests" },
