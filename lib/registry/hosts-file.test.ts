@@ -32,6 +32,9 @@ server = "https://origin.example.com"
     const [own] = parse("skip_verify = true");
     expect(own?.tls).to.deep.equal({ skipVerify: true });
     expect(own?.base.href).to.equal("https://example.com/v2/");
+    const hrefOf = (text: string) => parseHosts(text, "f", "localhost:5000").map(({ base }) => base.href);
+    expect(hrefOf("")).to.deep.equal(["http://localhost:5000/v2/"]);
+    expect(hrefOf("skip_verify = true")).to.deep.equal(["https://localhost:5000/v2/"]);
   });
 
   it("reads certificates beside the file", () => {

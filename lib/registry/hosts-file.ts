@@ -44,11 +44,10 @@ class HostsFile {
     const mirrors = Object.entries(host === undefined ? {} : this.#object(host, "host")).map(([address, value]) =>
       this.#mirror(address, value),
     );
-    const last =
-      server === undefined && Object.keys(own).length === 0
-        ? ownHost(this.#registry)
-        : this.#host(server ?? ownHost(this.#registry).base.origin, own, { own: "server", below: "" });
-    return [...mirrors, last];
+    // Certificates are of no use to plain HTTP.
+    const scheme = ["ca", "client", "skip_verify"].some((key) => own[key] !== undefined) ? "https" : undefined;
+    const serverAddress = server ?? ownHost(this.#registry, scheme).base.origin;
+    return [...mirrors, this.#host(serverAddress, own, { own: "server", below: "" })];
   }
 
   #parseToml(text: string): unknown {

@@ -139,7 +139,7 @@ describe("image archives", () => {
       tarOf(json("manifest.json", [{ Config: "a", Layers: [] }]), tarEntry("a", { type: "link", target: "a" })),
     ],
     ["is not in the archive", tarOf(json("manifest.json", [{ Config: "../../etc/passwd", Layers: [] }]))],
-    ["it ends in the middle of an entry", tarOf(layout).subarray(0, 700)],
+    ["it ends in the middle of an entry", tarOf(layout).subarray(0, 520)],
   ] as const) {
     it(`are refused: ${why}`, async () => {
       await using site = new Site();
