@@ -37,7 +37,9 @@ export class RegistrySite {
       at("tsrund.toml"),
       `[registry]\nconfig_path = "${this.hosts}"\ndocker_config = "${this.dockerConfig}"\n`,
     );
-    this.daemon = new Tsrund(at("daemon"), program, { options: ["--config", at("tsrund.toml"), "--log-level", "debug"] });
+    this.daemon = new Tsrund(at("daemon"), program, {
+      options: ["--config", at("tsrund.toml"), "--log-level", "debug"],
+    });
     this.open = new DockerRegistry(at("open"));
     this.locked = new DockerRegistry(at("locked"), { login: LOGIN });
     this.secure = new DockerRegistry(at("secure"), { tls: { certificate: this.certificate, key: at("key.pem") } });
