@@ -97,6 +97,11 @@ export class RegistrySite {
     await this.ctr("images", "rm", "--sync", ...names);
   }
 
+  /** How many snapshots are complete. */
+  async countSnapshots(): Promise<number> {
+    return (await this.ctr("snapshots", "ls")).split("\n").filter((line) => line.includes("Committed")).length;
+  }
+
   /** The digest of a manifest in a registry, as skopeo sees it. */
   async digestOf(reference: string, ...words: readonly string[]): Promise<string> {
     const format = ["--format", "{{.Digest}}"];

@@ -4,6 +4,8 @@ import { architectureName } from "../../../lib/daemon/plugins.ts";
 import { digestOf } from "../../../lib/image/digest.ts";
 import { tarEntry, tarOf } from "../../../lib/testing/layers.ts";
 import { FakeRegistry, type Fault } from "../../../lib/testing/registry.ts";
+import { imageStore, registryEnd, TransferClient } from "../../../lib/testing/transfer-client.ts";
+import { containerd } from "../../../proto/gen/daemon.js";
 import { waitUntil } from "../../harness/poll.ts";
 import { type Check, expectEqual, expectFailure } from "../check.ts";
 import { LOGIN, type RegistrySite } from "../site.ts";
@@ -130,6 +132,36 @@ async function killAt(site: RegistrySite, step: number): Promise<boolean> {
   return reached;
 }
 
+/** Kills the daemon when it tells of the N-th step of unpacking, starts it again, and pulls to the end. */
+async function killAtEvent(site: RegistrySite, step: number): Promise<boolean> {
+  await using registry = await FakeRegistry.start();
+  const { digest } = registry.addImage("a", "1", LAYERS, architectureName());
+  const image = `${registry.host}/a:1`;
+  using client = new TransferClient(site.daemon.address);
+  const progress = await client.open("progress");
+  let left = step;
+  const watch = async () => {
+    for (let next = await progress.receive(); next !== undefined; next = await progress.receive()) {
+      const { event } = containerd.types.transfer.Progress.decode(next.value);
+      if (/^(?:extracting|extracted|saved|Completed)/.test(event)) left -= 1;
+      if (left === 0) return await site.daemon.stop("SIGKILL");
+    }
+    return undefined;
+  };
+  const watched = watch();
+  const destination = imageStore({ name: image, unpacks: [{}] });
+  const pulled = client.transfer(registryEnd(image), destination, { progress: "progress" });
+  await Promise.allSettled([watched, pulled]);
+  if (left === 0) await site.daemon.start();
+  await site.pull(image);
+  expectEqual("the digest", await site.targetOf(image), digest);
+  expectWhole(site, [digest, ...registry.blobs.keys()]);
+  expectEqual("the number of snapshots", await site.countSnapshots(), LAYERS.length);
+  await site.forget(image);
+  await expectNothingLeft(site);
+  return left === 0;
+}
+
 export const faultChecks: readonly Check[] = [
   ...FAULTS.map(({ name, fault, why }) => ({
     name: `a registry that ${name} is an error that says so, and nothing of it counts`,
@@ -209,6 +241,15 @@ export const faultChecks: readonly Check[] = [
       while (await killAt(site, step)) step += 1;
       // Manifest twice, config, three layers.
       expectEqual("the number of requests", step - 1, 6);
+    },
+  },
+  {
+    name: "a daemon that is killed at any step of unpacking brings the image after its restart",
+    async run(site) {
+      let step = 1;
+      while (await killAtEvent(site, step)) step += 1;
+      // Twice for each of three layers, then the name, then the end.
+      expectEqual("the number of steps", step - 1, 8);
     },
   },
   {
