@@ -45,7 +45,8 @@ describe("Transfer", () => {
     events.listen((event) => told.push(event));
     store = Store.open(openKernel(), { root: folder.at("root"), warn: () => undefined });
     const streams = new StreamRegistry();
-    const missing = { hostsDirectory: folder.at("certs.d"), dockerConfig: folder.at("config.json") };
+    // One blob after the other: a failure finds those before it complete.
+    const missing = { hostsDirectory: folder.at("certs.d"), dockerConfig: folder.at("config.json"), parallel: 1 };
     const settings = { ...DEFAULT_REGISTRY_SETTINGS, ...missing };
     const parts = { store, events, streams, registry: settings, collectGarbage: () => undefined };
     server = new GrpcServer([streamingService(streams), transferService(parts)]);
