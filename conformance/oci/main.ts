@@ -2,16 +2,16 @@
  * oci: every MUST and SHOULD of runtime-spec 1.3, looked at one by one. A probe inside the container observes, the suite
  * decides.
  *
- *   bun conformance/oci/main.ts [--runtime NAME] [--only ID|SCENARIO] [--short] [--tap] [--verbose]
+ *   bun conformance/oci/main.ts [--runtime NAME] [--only ID|SCENARIO] [--short] [--tap] [--verbose] [--programs DIR]
  *   bun conformance/oci/main.ts --upstream DIR [--runtime NAME] [--only PROGRAM] [--failing FILE]
  *   bun conformance/oci/main.ts --write-coverage
  *
- * Needs root and cc. Of the runtime it uses `create --bundle`, `start`, `state`, `kill` and `delete`, the option `--root`,
+ * Needs root and cc, or the suite's programs ready in DIR. Of the runtime it uses `create --bundle`, `start`, `state`, `kill` and `delete`, the option `--root`,
  * `--console-socket` where there is a terminal, and `features` where it has that. failing/NAME-VERSION.txt lists what is
  * known to fail with which reason: an unlisted failure is red, and so is a listed requirement that holds. `--upstream` runs
  * prebuilt test programs that speak TAP instead.
  */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { parseFailing } from "../harness/failing.ts";
@@ -27,29 +27,39 @@ import { Findings, isRed, type Verdict } from "./verdicts.ts";
 
 const COVERAGE = join(import.meta.dir, "coverage.md");
 
-function buildHelpers(folder: string): Helpers {
+/** The programs of the suite: compiled here, or those of `prebuilt`, for a machine without a compiler. */
+function makeHelpers(folder: string, prebuilt: string | undefined): Helpers {
   mkdirSync(folder);
-  const build = (name: string): string => {
+  const make = (name: string): string => {
     const output = join(folder, name);
-    const source = join(import.meta.dir, `${name}.c`);
-    const { exitCode, stderr } = Bun.spawnSync(["cc", "-O1", "-static", "-s", "-w", "-o", output, source], {
-      stderr: "pipe",
-    });
+    if (prebuilt !== undefined) {
+      cpSync(join(prebuilt, name), output);
+      return output;
+    }
+    const words = ["cc", "-O1", "-static", "-s", "-w", "-o", output, join(import.meta.dir, `${name}.c`)];
+    const { exitCode, stderr } = Bun.spawnSync(words, { stderr: "pipe" });
     if (exitCode !== 0) throw new Error(`cannot build ${name}.c: ${stderr.toString()}`);
     return output;
   };
-  return { probe: build("probe"), receive: build("receive") };
+  return { probe: make("probe"), receive: make("receive") };
 }
 
 interface Suite {
   readonly runtime: Runtime;
   readonly workspace: Workspace;
-  readonly verbose: boolean;
+  readonly style: Style;
 }
 
-async function playAll({ runtime, workspace, verbose }: Suite, scenarios: readonly Scenario[]): Promise<Findings> {
+/** How the suite runs and what it prints. */
+interface Style {
+  readonly tap: boolean;
+  readonly verbose: boolean;
+  readonly programs: string | undefined;
+}
+
+async function playAll({ runtime, workspace, style }: Suite, scenarios: readonly Scenario[]): Promise<Findings> {
   const findings = new Findings();
-  const helpers = buildHelpers(join(workspace.folder, "helpers"));
+  const helpers = makeHelpers(join(workspace.folder, "helpers"), style.programs);
   const requirements = loadRequirements();
   for (const [index, scenario] of scenarios.entries()) {
     // The letters keep one name from being the beginning of another.
@@ -64,7 +74,7 @@ async function playAll({ runtime, workspace, verbose }: Suite, scenarios: readon
     } finally {
       await stage.close();
     }
-    if (verbose) say(`# ${scenario.name}: ${Math.round(performance.now() - begin)} ms`);
+    if (style.verbose) say(`# ${scenario.name}: ${Math.round(performance.now() - begin)} ms`);
   }
   return findings;
 }
@@ -125,12 +135,10 @@ function choose(choice: Choice): { wanted: readonly Requirement[]; scenarios: re
   return { wanted, scenarios: allScenarios.filter(({ name }) => names.has(name)) };
 }
 
-async function judge(runtime: Runtime, choice: Choice, style: { tap: boolean; verbose: boolean }): Promise<number> {
+async function judge(runtime: Runtime, choice: Choice, style: Style): Promise<number> {
   const { wanted, scenarios } = choose(choice);
   const failing = loadFailing(runtime);
-  const findings = await withWorkspace("oci", (workspace) =>
-    playAll({ runtime, workspace, verbose: style.verbose }, scenarios),
-  );
+  const findings = await withWorkspace("oci", (workspace) => playAll({ runtime, workspace, style }, scenarios));
   const verdicts = wanted.map((requirement) => findings.judge(requirement));
   if (style.tap) {
     say(`TAP version 13\n1..${verdicts.length}`);
@@ -156,6 +164,7 @@ async function main(): Promise<number> {
       verbose: { type: "boolean", default: false },
       upstream: { type: "string" },
       failing: { type: "string" },
+      programs: { type: "string" },
       "write-coverage": { type: "boolean", default: false },
     },
   });
@@ -170,9 +179,9 @@ async function main(): Promise<number> {
     return tally.finish();
   }
   if (!values.tap) say(versionOf(runtime));
-  const { upstream: folder, only, failing } = values;
+  const { upstream: folder, only, short, failing, tap, verbose, programs } = values;
   if (folder !== undefined) return await judgeUpstreamTests({ folder, only, failing }, runtime);
-  return await judge(runtime, { only: values.only, short: values.short }, values);
+  return await judge(runtime, { only, short }, { tap, verbose, programs });
 }
 
 process.exitCode = await main();

@@ -34,7 +34,7 @@ async function checkFiles(stage: Stage, resources: object, expected: readonly Ex
     const shown = readCgroup(stage, v1[0], v2?.[0]);
     const wanted = isUnified() ? v2?.[1] : v1[1];
     if (shown === undefined || wanted === undefined)
-      stage.skip(id, `the kernel has no ${isUnified() ? v2?.[0] : v1[0]}`);
+      stage.skip(id, `there is no ${isUnified() ? (v2?.[0] ?? `${v1[0]} with cgroup v2`) : v1[0]}`);
     else stage.expect(id, shown.split("\n").includes(wanted), `${shown} in place of ${wanted}`);
   }
   await stage.clear();
