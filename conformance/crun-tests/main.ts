@@ -21,7 +21,7 @@ import {
 import { basename, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { judgeUpstream } from "../harness/debian-source.ts";
-import { parseFailing } from "../harness/failing.ts";
+import { loadFailing } from "../harness/failing.ts";
 import type { Tally } from "../harness/tally.ts";
 import { judgeTap, parseTap } from "../harness/tap.ts";
 import { type Workspace, withWorkspace } from "../harness/workspace.ts";
@@ -102,7 +102,7 @@ async function main(): Promise<number> {
       only: { type: "string", multiple: true },
     },
   });
-  const failing = parseFailing(readFileSync(join(import.meta.dir, "failing.txt"), "utf8"));
+  const failing = loadFailing(import.meta.dir, basename(values.runtime));
   return await judgeUpstream({ source: "crun", tools: TOOLS }, async ({ tally, source }) => {
     await withWorkspace("crun", async (workspace) => {
       const site = prepare(workspace, source, values.runtime);

@@ -8,10 +8,10 @@
  * has private folders, a private daemon and cgroups named after the run. An unlisted difference is red, and so is a listed one
  * that no longer occurs.
  */
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { parseFailing } from "../harness/failing.ts";
+import { loadFailing } from "../harness/failing.ts";
 import { run } from "../harness/process.ts";
 import { makeRootfs } from "../harness/rootfs.ts";
 import { findProgram, findRuntime, type Runtime, versionOf } from "../harness/runtime.ts";
@@ -115,7 +115,7 @@ async function main(): Promise<number> {
     return tally.finish();
   }
   say(`${versionOf(candidate)} beside ${versionOf(reference)}`);
-  const failing = parseFailing(readFileSync(join(import.meta.dir, "failing.txt"), "utf8"));
+  const failing = loadFailing(import.meta.dir, candidate.name);
   await withWorkspace("engines", async (workspace) => {
     const image = await makeImage(workspace);
     const judge = { workspace, image, reference, candidate, failing, tally, verbose: values.verbose };

@@ -7,14 +7,14 @@
  *   bun conformance/oci/main.ts --write-coverage
  *
  * Needs root and cc, or the suite's programs ready in DIR. Of the runtime it uses `create --bundle`, `start`, `state`, `kill` and `delete`, the option `--root`,
- * `--console-socket` where there is a terminal, and `features` where it has that. failing/NAME-VERSION.txt lists what is
- * known to fail with which reason: an unlisted failure is red, and so is a listed requirement that holds. `--upstream` runs
+ * `--console-socket` where there is a terminal, and `features` where it has that. failing.txt lists what tsrun is
+ * known not to meet, failing.NAME.txt another runtime, with the reasons: an unlisted failure is red, and so is a listed requirement that holds. `--upstream` runs
  * prebuilt test programs that speak TAP instead.
  */
-import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { parseFailing } from "../harness/failing.ts";
+import { loadFailing } from "../harness/failing.ts";
 import { findRuntime, type Runtime, versionOf } from "../harness/runtime.ts";
 import { say, Tally } from "../harness/tally.ts";
 import { type Workspace, withWorkspace } from "../harness/workspace.ts";
@@ -96,14 +96,6 @@ function tapLine({ requirement, outcome, details }: Verdict, number: number, rea
   return `${outcome === "passed" ? "ok" : "not ok"} ${title}${reason === undefined ? "" : ` # TODO ${reason}`}${notes}`;
 }
 
-/** failing/NAME-VERSION.txt, or failing/tsrun.txt; another runtime has no list. */
-function loadFailing(runtime: Runtime): ReadonlyMap<string, string> {
-  const version = /(\d+\.\d+\.\d+)/.exec(versionOf(runtime))?.[1] ?? "";
-  const names = [`${runtime.name}-${version}.txt`, `${runtime.name}.txt`];
-  const path = names.map((name) => join(import.meta.dir, "failing", name)).find((each) => existsSync(each));
-  return path === undefined ? new Map() : parseFailing(readFileSync(path, "utf8"));
-}
-
 /** What scenarios and lists speak of are requirements that are tested. */
 function checkNames(tally: Tally, findings: Findings, failing: ReadonlyMap<string, string>): void {
   const tested = new Set(loadRequirements().flatMap(({ id, untested }) => (untested === undefined ? [id] : [])));
@@ -137,7 +129,7 @@ function choose(choice: Choice): { wanted: readonly Requirement[]; scenarios: re
 
 async function judge(runtime: Runtime, choice: Choice, style: Style): Promise<number> {
   const { wanted, scenarios } = choose(choice);
-  const failing = loadFailing(runtime);
+  const failing = loadFailing(import.meta.dir, runtime.name);
   const findings = await withWorkspace("oci", (workspace) => playAll({ runtime, workspace, style }, scenarios));
   const verdicts = wanted.map((requirement) => findings.judge(requirement));
   if (style.tap) {

@@ -13,7 +13,6 @@ import {
   cpSync,
   mkdirSync,
   readdirSync,
-  readFileSync,
   rmdirSync,
   symlinkSync,
   writeFileSync,
@@ -21,7 +20,7 @@ import {
 import { basename, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { judgeUpstream } from "../harness/debian-source.ts";
-import { parseFailing } from "../harness/failing.ts";
+import { loadFailing } from "../harness/failing.ts";
 import { findProgram } from "../harness/runtime.ts";
 import type { Tally } from "../harness/tally.ts";
 import { judgeTap, parseTap } from "../harness/tap.ts";
@@ -112,7 +111,7 @@ async function main(): Promise<number> {
       systemd: { type: "boolean", default: false },
     },
   });
-  const failing = parseFailing(readFileSync(join(import.meta.dir, "failing.txt"), "utf8"));
+  const failing = loadFailing(import.meta.dir, basename(values.runtime));
   return await judgeUpstream({ source: "runc", tools: TOOLS }, async ({ tally, source }) => {
     await withWorkspace("bats", async (workspace) => {
       const site = prepare(workspace, source, values.runtime, values.systemd);
