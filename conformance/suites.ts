@@ -25,6 +25,11 @@ export const SUITES: readonly Suite[] = [
   { name: "containerd", judges: "the same `ctr` commands with our shim and with containerd's own", ownOnly: SHIM },
   { name: "layers", judges: "images, unpacked by the store and by containerd", ownOnly: SHIM },
   { name: "supervisor", judges: "the same `ctr` and `docker` commands at tsrund and at containerd", ownOnly: SHIM },
+  {
+    name: "daemon-faults",
+    judges: "tsrund, its shims and its clients, killed at every moment; damaged and full stores",
+    ownOnly: SHIM,
+  },
   { name: "networks", judges: "networks of tsrund by CNI, and what is left of them", ownOnly: SHIM },
   { name: "registry", judges: "pull and push between tsrund and registries, also faulty ones", ownOnly: SHIM },
   { name: "cgroup2", judges: "cgroup v2 alone, with systemd, in a machine of its own" },

@@ -2,9 +2,10 @@ import { ContainerError, explain } from "../errors.ts";
 import type { OwnedFd } from "../linux/fd.ts";
 import { findExit, openProcess } from "../linux/pidfd.ts";
 import { watchProcess } from "../runtime/watch-process.ts";
+import { taskEvent } from "./events.ts";
 import type { Machine } from "./machine.ts";
 import { readOptions } from "./options.ts";
-import { openAdopted } from "./stdio/adopted.ts";
+import { openAdopted, openNothing } from "./stdio/adopted.ts";
 import { openStdio } from "./stdio/open.ts";
 import type { ProcessStdio } from "./stdio/process-stdio.ts";
 import type { Task } from "./task.ts";
@@ -21,6 +22,8 @@ export interface Adoption {
   readonly exit: Exit | undefined;
   /** Everybody has been told of that end. */
   readonly isExitTold: boolean;
+  /** Everybody has been told that it was started. */
+  readonly isStartTold: boolean;
 }
 
 /** What containerd says of an end of which nobody knows how it was (UnknownExitStatus). */
@@ -38,8 +41,8 @@ export async function adoptTask(factory: TaskFactory, adoption: Adoption): Promi
   const { rootfs, checkpoint, init } = record;
   const runtime = await factory.openRuntime({ id, bundle, options: readOptions(machine.kernel, bundle) });
   const target = { id, bundle, rootfs, paths: init.paths, checkpoint };
+  const owner = { containerId: id, namespace: factory.namespace, isInit: true, warn: factory.warn };
   if (checkpoint !== "") {
-    const owner = { containerId: id, namespace: factory.namespace, isInit: true, warn: factory.warn };
     const stdio = await openStdio(machine, init.paths, owner);
     return assembleTask(factory, target, { runtime, stdio });
   }
@@ -47,11 +50,15 @@ export async function adoptTask(factory: TaskFactory, adoption: Adoption): Promi
   const exit = process === undefined ? (init.exit ?? adoption.exit ?? unknownExit()) : init.exit;
   const status = exit === undefined ? await runtime.adopt(init.pid) : "stopped";
   const waiting = status === "created" ? process : undefined;
-  const stdio = openAdopted(machine, init.paths, { waiting, isCopied: status === "stopped" });
+  const stdio = status === "stopped" ? openNothing() : await openAdopted(machine, init, { waiting, owner });
   const task = assembleTask(factory, target, { runtime, stdio });
   for (const exec of record.execs) await adoptExec(factory, task, exec);
+  const isRunning = status === "running" || status === "paused";
+  if (isRunning && !adoption.isStartTold) {
+    factory.publisher.publish(taskEvent("TaskStart", { containerId: id, pid: init.pid }));
+  }
   followInit(machine, task, { record, exit, process, isExitTold: adoption.isExitTold });
-  if (status === "running" || status === "paused") task.init.status = "running";
+  if (isRunning) task.init.status = "running";
   task.isPaused = status === "paused";
   task.keep();
   return task;
@@ -72,24 +79,24 @@ function followInit(machine: Machine, task: Task, { record, exit, process, isExi
   else if (process !== undefined) task.watchInit(awaitExit(machine, process.move(), init.pid));
 }
 
-/** An exec goes on, too; what it writes is lost: it wrote to pipes of the shim. */
+/** An exec goes on, too; what it writes while there is no shim ends it. */
 async function adoptExec(factory: TaskFactory, task: Task, record: ExecRecord): Promise<void> {
   const { machine } = factory;
   const { id, paths, pid, startTime, exit, spec } = record;
   const fresh = spec !== undefined && exit === undefined ? await reopenStdio(factory, task, record) : undefined;
-  const exec = new TaskProcess(id, paths, fresh ?? openAdopted(machine, paths, { isCopied: true }));
+  using process = exit === undefined && pid > 0 ? openProcess(machine.kernel, pid, startTime) : undefined;
+  const owner = { containerId: task.parts.id, namespace: factory.namespace, isInit: false, warn: factory.warn };
+  const old = async () =>
+    process === undefined ? openNothing() : await openAdopted(machine, record, { waiting: undefined, owner });
+  const exec = new TaskProcess(id, paths, fresh ?? (await old()));
   exec.pid = pid;
   exec.startTime = startTime;
   task.adoptExec(exec, fresh === undefined ? undefined : spec);
   if (fresh !== undefined) return;
-  if (pid === 0) {
-    // It could not be started, or was about to be, or nobody waits for it any more.
-    exec.end(exit ?? unknownExit());
-    return;
-  }
-  using process = exit === undefined ? openProcess(machine.kernel, pid, startTime) : undefined;
+  // It could not be started, or was about to be, or nobody waits for it any more.
+  if (pid === 0) exec.end(exit ?? unknownExit());
   // It may have been told already: twice is better than never.
-  if (process === undefined) task.watchExec(exec, Promise.resolve(exit ?? unknownExit()));
+  else if (process === undefined) task.watchExec(exec, Promise.resolve(exit ?? unknownExit()));
   else task.watchExec(exec, awaitExit(machine, process.move(), pid));
 }
 

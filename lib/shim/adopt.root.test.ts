@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from "node:child_process";
-import { closeSync, constants, openSync, readFileSync, readSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, constants, existsSync, openSync, readFileSync, readSync, rmSync, writeFileSync } from "node:fs";
 import { expect } from "chai";
 import { containerd } from "../../proto/gen/shim.js";
 import { openKernel } from "../linux/kernel.ts";
@@ -14,6 +14,27 @@ const NO_IO = { stdin: "", stdout: "", stderr: "", terminal: false };
 const kernel = openKernel();
 /** Not waiting for a writer. */
 const READ = constants.O_RDONLY + constants.O_NONBLOCK;
+
+/** Far more than come in one turn. */
+const LINES_OF_A_READ = 100;
+
+/** The numbers in a log. */
+function linesOf(path: string, stream: string): readonly number[] {
+  if (!existsSync(path)) return [];
+  const entries = readFileSync(path, "utf8").split("\n").slice(0, -1);
+  return entries
+    .map((line) => JSON.parse(line))
+    .flatMap((entry) => (entry.stream === stream ? [Number(entry.log)] : []));
+}
+
+/** How many bytes were read; 0 when there is nothing yet. */
+function readSome(fd: number, buffer: Buffer): number {
+  try {
+    return readSync(fd, buffer);
+  } catch {
+    return 0;
+  }
+}
 
 describe("a shim that takes over", function () {
   // A container ends when all its processes are reaped, and who is not its shim's child is reaped by the machine's init.
@@ -86,10 +107,12 @@ describe("a shim that takes over", function () {
   const topics = () => sink.topics.map((topic) => topic.slice("/tasks/".length));
 
   it("finds a program running, and tells how it ends", async () => {
+    const startTold = true;
     const first = await make(["sh", "-c", "read -r x < /dev/zero & trap 'exit 7' TERM; while :; do sleep 0.02; done"]);
     await first.client.start(first.id);
+    await waitUntil("start", () => topics().includes("start"));
     await killShim(first);
-    const task = await adopt(first);
+    const task = await adopt(first, { startTold });
     const { id, client, pid } = task;
     expect(await client.state(id)).to.include({ pid, status: RUNNING });
     expect((await client.pids(id)).processes.map((each) => each.pid)).to.include(pid);
@@ -100,6 +123,15 @@ describe("a shim that takes over", function () {
     expect(await client.state(id)).to.include({ pid, status: STOPPED, exitStatus: 7 });
     await end(task);
     expect(topics()).to.deep.equal(["create", "start", "exit", "delete"]);
+  });
+
+  it("tells once more of a start of which nobody was told", async () => {
+    const first = await make(LONG);
+    await first.client.start(first.id);
+    await waitUntil("start", () => topics().includes("start"));
+    await killShim(first);
+    await end(await adopt(first, { startTold: false }));
+    expect(topics()).to.deep.equal(["create", "start", "start", "exit", "delete"]);
   });
 
   it("finds a task that waits to be started, and starts it with what the client types", async () => {
@@ -137,6 +169,62 @@ describe("a shim that takes over", function () {
     await end(task);
   });
 
+  it("goes on with a log: what is written while there is no shim is in it, too", async () => {
+    const path = `${site.folder}/log-${serial}`;
+    const count = "n=0; trap 'exit 0' TERM; while :; do n=$((n+1)); echo $n; echo $n >&2; sleep 0.005; done";
+    let task = await make(["sh", "-c", count], { stdout: `json-file://${path}`, stderr: `json-file://${path}` });
+    await task.client.start(task.id);
+    const rounds = 4;
+    for (let round = 0; round < rounds; round++) {
+      const seen = linesOf(path, "stderr").length;
+      await waitUntil("more lines", () => linesOf(path, "stderr").length > seen);
+      await killShim(task);
+      task = await adopt(task);
+    }
+    await task.client.kill(task.id, 15);
+    await task.client.wait(task.id);
+    for (const stream of ["stdout", "stderr"]) {
+      const lines = linesOf(path, stream);
+      const last = lines.at(-1) ?? 0;
+      expect(lines.every((line, at) => line > (lines[at - 1] ?? 0))).to.equal(true);
+      // A shim can be killed between its read and its write.
+      expect(last - lines.length).to.be.at.most(rounds * LINES_OF_A_READ);
+    }
+    await end(task);
+  });
+
+  it("goes on with what an exec writes to the FIFO of its client", async () => {
+    const stdout = `${site.folder}/exec-${serial}`;
+    execFileSync("mkfifo", [stdout]);
+    const output = openSync(stdout, READ);
+    const first = await make(LONG);
+    const { id } = first;
+    await first.client.start(id);
+    const script = "trap 'echo again; exit 0' TERM; echo there; while :; do sleep 0.02; done";
+    await first.client.exec({ id, execId: "e", ...NO_IO, stdout, spec: execSpec(["sh", "-c", script]) });
+    await first.client.start(id, "e");
+    const buffer = Buffer.alloc(64);
+    let text = "";
+    const read = () => {
+      text += buffer.toString("utf8", 0, readSome(output, buffer));
+    };
+    await waitUntil("first word", () => {
+      read();
+      return text === "there\n";
+    });
+    await killShim(first);
+    const task = await adopt(first);
+    await task.client.kill(id, 15, { execId: "e" });
+    expect((await task.client.wait(id, "e")).exitStatus).to.equal(0);
+    await task.client.delete(id, "e");
+    await waitUntil("second word", () => {
+      read();
+      return text === "there\nagain\n";
+    });
+    closeSync(output);
+    await end(task);
+  });
+
   it("knows how a process has ended of which its shim knew, and tells it once more where nobody was told", async () => {
     for (const exitTold of [true, false]) {
       sink.events.length = 0;
@@ -148,6 +236,7 @@ describe("a shim that takes over", function () {
       const task = await adopt(first, { exitTold });
       expect(await task.client.state(task.id)).to.include({ status: STOPPED, exitStatus: 3, pid: first.pid });
       await end(task);
+      // One that has ended is not started again.
       const again = exitTold ? [] : ["exit"];
       expect(topics()).to.deep.equal(["create", "start", "exit", ...again, "delete"]);
     }

@@ -23,6 +23,8 @@ export interface ProcessRecord {
   /** proc_pid_stat(5), in clock ticks since boot. */
   readonly startTime: number;
   readonly exit?: Exit | undefined;
+  /** The pipes between its outputs and its shim, by the names that proc(5) gives them. */
+  readonly pipes?: readonly string[] | undefined;
 }
 
 export interface ExecRecord extends ProcessRecord {

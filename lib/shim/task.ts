@@ -365,8 +365,8 @@ export class Task {
   }
 }
 
-function recordOf({ paths, pid, startTime, exit }: TaskProcess): ProcessRecord {
-  return { paths, pid, startTime, exit };
+function recordOf({ paths, pid, startTime, exit, stdio }: TaskProcess): ProcessRecord {
+  return { paths, pid, startTime, exit, pipes: stdio.pipes };
 }
 
 /** What a shell gives for a program it cannot find, and containerd for an exec that did not start. */

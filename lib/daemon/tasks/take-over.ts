@@ -47,6 +47,8 @@ export interface Known {
   readonly nowNs: bigint;
   /** Everybody has been told of the end. */
   readonly hasExited: boolean;
+  /** Everybody has been told that it was started. */
+  readonly hasStarted: boolean;
 }
 
 /** Starts a shim that goes on with a task whose shim has ended. @throws {ContainerError}; then nobody has the task */
@@ -56,9 +58,14 @@ export async function takeOver(
     command,
     addresses,
   }: { readonly bundle: Bundle; readonly command: ShimCommand; readonly addresses: DaemonAddresses },
-  { exitStatus, nowNs, hasExited }: Known,
+  { exitStatus, nowNs, hasExited, hasStarted }: Known,
 ): Promise<Adopted> {
   const path = await startShim(command, bundle, { addresses, options: new Uint8Array() });
   const exit = exitStatus === undefined ? {} : { exit: { status: exitStatus, at: toTimestamp(nowNs) } };
-  return await Shim.adopt(bundle.id, path, { bundle: bundle.path, ...exit, exitTold: hasExited });
+  return await Shim.adopt(bundle.id, path, {
+    bundle: bundle.path,
+    ...exit,
+    exitTold: hasExited,
+    startTold: hasStarted,
+  });
 }

@@ -1,5 +1,5 @@
 import { containerd, google } from "../../../proto/gen/daemon.js";
-import { ContainerError, explain } from "../../errors.ts";
+import { explain } from "../../errors.ts";
 import type { Kernel } from "../../linux/kernel.ts";
 import type { Background } from "../background.ts";
 import type { Clock } from "../clock.ts";
@@ -21,6 +21,7 @@ import {
   writeShimCommand,
 } from "./bundle.ts";
 import { type DaemonAddresses, deleteByShim, parseAddress, type Remains, startShim } from "./call-shim.ts";
+import { createInShim } from "./create-in-shim.ts";
 import { type Adopted, Shim } from "./shim.ts";
 import { findShim, type RuntimeSettings } from "./shim-command.ts";
 import { ShimLog } from "./shim-log.ts";
@@ -75,6 +76,8 @@ interface Entry extends Task {
   takenOverMs: number;
   /** The first process has ended and everybody was told. */
   hasExited: boolean;
+  /** Everybody was told that it was started. */
+  hasStarted: boolean;
   /** Its removal has begun: that the shim ends is no surprise. */
   isLeaving: boolean;
 }
@@ -93,6 +96,7 @@ export class TaskManager {
     this.#parts = parts;
     parts.events.listen(({ namespace, topic, event }) => {
       if (topic === "/tasks/exit") this.#noteExit(namespace, event.value);
+      if (topic === "/tasks/start") this.#noteStart(namespace, event.value);
     });
   }
 
@@ -191,7 +195,7 @@ export class TaskManager {
     options: TypedBytes | undefined,
   ): Promise<Task> {
     const { addresses } = this.#parts;
-    const encoded = options === undefined ? new Uint8Array() : encodeAny(options);
+    const encoded = options === undefined ? new Uint8Array() : google.protobuf.Any.encode(options).finish();
     const shim = await Shim.open(bundle.id, await startShim(command, bundle, { addresses, options: encoded }));
     try {
       const io = { stdin, stdout, stderr, terminal };
@@ -214,7 +218,13 @@ export class TaskManager {
   #adopt(found: Adopted & Pick<Entry, "bundle" | "command" | "log">): Task {
     const { background, kernel } = this.#parts;
     const process = new FirstProcess(kernel, found.hasExited ? 0 : found.pid);
-    const entry: Entry = { ...found, process, takenOverMs: Number.NEGATIVE_INFINITY, isLeaving: false };
+    const entry: Entry = {
+      ...found,
+      process,
+      takenOverMs: Number.NEGATIVE_INFINITY,
+      hasStarted: false,
+      isLeaving: false,
+    };
     this.#tasks.set(keyOf(entry.bundle.namespace, entry.bundle.id), entry);
     background.watch(async () => {
       for (;;) {
@@ -237,7 +247,12 @@ export class TaskManager {
     // Left alone meanwhile: the next supervisor finds it.
     if (entry.isLeaving) return true;
     try {
-      const known = { exitStatus: process.exitStatus, nowNs: clock(), hasExited: entry.hasExited };
+      const known = {
+        exitStatus: process.exitStatus,
+        nowNs: clock(),
+        hasExited: entry.hasExited,
+        hasStarted: entry.hasStarted,
+      };
       shim.become(await takeOver({ bundle, command, addresses }, known));
       entry.takenOverMs = performance.now();
       return true;
@@ -284,7 +299,7 @@ export class TaskManager {
     try {
       return await takeOver(
         { bundle, command, addresses },
-        { exitStatus: undefined, nowNs: clock(), hasExited: false },
+        { exitStatus: undefined, nowNs: clock(), hasExited: false, hasStarted: false },
       );
     } catch (error) {
       warn(`cannot take task ${bundle.id} in namespace ${bundle.namespace} over: ${explain(error)}`);
@@ -367,6 +382,11 @@ export class TaskManager {
     }
   }
 
+  #noteStart(namespace: string, value: Uint8Array): void {
+    const entry = this.#tasks.get(keyOf(namespace, containerd.events.TaskStart.decode(value).containerId));
+    if (entry !== undefined) entry.hasStarted = true;
+  }
+
   #noteExit(namespace: string, value: Uint8Array): void {
     const { containerId, id } = containerd.events.TaskExit.decode(value);
     const entry = this.#tasks.get(keyOf(namespace, containerId));
@@ -376,22 +396,4 @@ export class TaskManager {
 
 function keyOf(namespace: string, id: string): string {
   return `${namespace}/${id}`;
-}
-
-function encodeAny(any: TypedBytes): Uint8Array {
-  return google.protobuf.Any.encode(any).finish();
-}
-
-/** Clients and their users know what comes after these words. */
-async function createInShim(shim: Shim, request: Parameters<Shim["create"]>[0]) {
-  try {
-    return await shim.create(request);
-  } catch (error) {
-    throw createFailed(error);
-  }
-}
-
-function createFailed(cause: unknown): ContainerError {
-  const code = cause instanceof ContainerError ? cause.code : "internal";
-  return new ContainerError(code, "failed to create shim task", { cause });
 }

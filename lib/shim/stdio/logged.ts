@@ -7,52 +7,105 @@ import type { StreamName } from "./json-lines.ts";
 import { LogFile, type LogPlace } from "./log-file.ts";
 import { LogPump } from "./log-pump.ts";
 import { openNull } from "./output.ts";
+import { holdBothEnds, pipeName } from "./pipes.ts";
 import type { ProcessStdio, StdioOwner } from "./process-stdio.ts";
 import type { Screen } from "./screen.ts";
 import { parseTarget, type StdioPaths } from "./target.ts";
 
 /** Standard streams of a process whose outputs go to a log: pipes that the shim reads, whether or not it can write. */
-export function openLogged(machine: Machine, paths: StdioPaths, { warn }: StdioOwner): ProcessStdio {
+export function openLogged(machine: Machine, paths: StdioPaths, owner: StdioOwner): ProcessStdio {
   const { kernel } = machine;
   const place = placeOf(paths);
   using open = new DisposableStack();
   const input = open.use(new DirectInput(kernel, paths.stdin));
-  const file = new LogFile(kernel, place, warn);
-  const pumps: LogPump[] = [];
+  const readers: OwnedFd[] = [];
   const writers: OwnedFd[] = [];
-  const openPump = (stream: StreamName): OwnedFd => {
+  const openOutput = (): OwnedFd => {
     const { reader, writer } = makePipe(kernel);
-    writers.push(open.use(writer));
-    setNonBlocking(kernel, open.use(reader));
-    pumps.push(new LogPump(machine, reader, file, stream));
-    return writer;
+    readers.push(open.use(reader));
+    setNonBlocking(kernel, reader);
+    // Nobody of the container outlives init. What an exec leaves behind must not wait for a reader that has gone.
+    const end = open.use(owner.isInit ? holdBothEnds(kernel, writer) : writer);
+    writers.push(end);
+    return end;
   };
-  const stdout = openPump("stdout");
-  const stderr = paths.stderr === "" ? open.use(openNull(kernel)) : openPump("stderr");
+  const stdout = openOutput();
+  const stderr = paths.stderr === "" ? open.use(openNull(kernel)) : openOutput();
+  const log = new PipeLog(machine, place, { readers, warn: owner.warn });
   const kept = open.move();
   return {
     fds: [input.reader.number, stdout.number, stderr.number],
+    pipes: readers.map((reader) => pipeName(kernel, reader)),
     prepare: () => input.prepare(),
     attach: () => {
       input.attach();
       for (const writer of writers) writer.close();
-      for (const pump of pumps) runPump(pump, warn);
+      log.start();
     },
     closeInput: () => input.closeWriter(),
     resize: () => undefined,
-    settle: () => {
-      for (const pump of pumps) pump.drain();
-    },
+    settle: () => log.drain(),
     close: () => {
-      for (const pump of pumps) {
-        pump.drain();
-        pump.stop();
-      }
-      file.close();
+      log.stop();
       kept.dispose();
       return Promise.resolve();
     },
   };
+}
+
+/** Goes on with the log of a process whose shim has ended, from the ends of its pipes that were found. */
+export function adoptLogged(
+  machine: Machine,
+  paths: StdioPaths,
+  { owner, readers }: { readonly owner: StdioOwner; readonly readers: readonly (OwnedFd | undefined)[] },
+): Pick<ProcessStdio, "settle" | "close"> {
+  const log = new PipeLog(machine, placeOf(paths), { readers, warn: owner.warn });
+  log.start();
+  return {
+    settle: () => log.drain(),
+    close: () => {
+      log.stop();
+      return Promise.resolve();
+    },
+  };
+}
+
+const STREAMS: readonly StreamName[] = ["stdout", "stderr"];
+
+/** Brings what comes out of pipes into one log: standard output from the first, standard error from the second. */
+class PipeLog {
+  readonly #file: LogFile;
+  readonly #pumps: readonly LogPump[];
+  readonly #warn: StdioOwner["warn"];
+
+  constructor(
+    machine: Machine,
+    place: LogPlace,
+    { readers, warn }: { readonly readers: readonly (OwnedFd | undefined)[]; readonly warn: StdioOwner["warn"] },
+  ) {
+    this.#warn = warn;
+    this.#file = new LogFile(machine.kernel, place, warn);
+    this.#pumps = STREAMS.flatMap((stream, index) => {
+      const reader = readers[index];
+      return reader === undefined ? [] : [new LogPump(machine, reader, this.#file, stream)];
+    });
+  }
+
+  start(): void {
+    for (const pump of this.#pumps) runPump(pump, this.#warn);
+  }
+
+  drain(): void {
+    for (const pump of this.#pumps) pump.drain();
+  }
+
+  stop(): void {
+    for (const pump of this.#pumps) {
+      pump.drain();
+      pump.stop();
+    }
+    this.#file.close();
+  }
 }
 
 /** What a terminal shows goes to a log, as standard output. */

@@ -12,6 +12,8 @@ export interface StdioOwner extends LoggedProcess {
 export interface ProcessStdio {
   /** What the program is given as 0, 1 and 2. */
   readonly fds: Stdio;
+  /** The pipes between its outputs and this process, in their order, by the names that proc(5) gives them. */
+  readonly pipes?: readonly string[] | undefined;
   /** What takes the terminal of a process that has one. */
   readonly console?: OwnedFd | undefined;
   /** The process is about to read. */

@@ -1,9 +1,10 @@
 import type { OwnedFd } from "../../linux/fd.ts";
-import { makePipe, setNonBlocking } from "../../linux/fifo.ts";
+import { isFifo, makePipe, setNonBlocking } from "../../linux/fifo.ts";
 import type { Machine } from "../machine.ts";
 import { Copier } from "./copier.ts";
 import { DirectInput } from "./input.ts";
 import { openSink, type Sink } from "./output.ts";
+import { pipeName } from "./pipes.ts";
 import { drain, type ProcessStdio } from "./process-stdio.ts";
 import { type OutputTarget, parseTarget, type StdioPaths } from "./target.ts";
 
@@ -28,6 +29,7 @@ export function openRelayed(machine: Machine, paths: StdioPaths): ProcessStdio {
   const kept = open.move();
   return {
     fds: [input.reader.number, stdout?.writer.number ?? -1, stderr?.writer.number ?? -1],
+    pipes: relays.map(({ reader }) => pipeName(kernel, reader)),
     prepare: () => input.prepare(),
     attach: () => {
       input.attach();
@@ -42,6 +44,33 @@ export function openRelayed(machine: Machine, paths: StdioPaths): ProcessStdio {
     close: async () => {
       await drain(() => relays.every(({ copier }) => copier?.isIdle ?? true));
       for (const { copier } of relays) copier?.stop();
+      kept.dispose();
+    },
+  };
+}
+
+/** Goes on with the outputs of a process whose shim has ended, from the ends of its pipes that were found. */
+export function adoptRelayed(
+  machine: Machine,
+  paths: StdioPaths,
+  readers: readonly (OwnedFd | undefined)[],
+): Pick<ProcessStdio, "close"> {
+  using open = new DisposableStack();
+  const copiers = [paths.stdout, paths.stderr].flatMap((path, index) => {
+    const [target, reader] = [parseTarget(path), readers[index]];
+    // What is no FIFO any more was removed by its client.
+    const isThere = target.kind === "path" && isFifo(machine.kernel, target.path);
+    if (reader === undefined || !isThere) return [];
+    const { writer, keeper } = openSink(machine.kernel, target.path, false);
+    open.use(writer);
+    if (keeper !== undefined) open.use(keeper);
+    return [new Copier(machine, reader, writer)];
+  });
+  const kept = open.move();
+  return {
+    close: async () => {
+      await drain(() => copiers.every(({ isIdle }) => isIdle));
+      for (const copier of copiers) copier.stop();
       kept.dispose();
     },
   };
