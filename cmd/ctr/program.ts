@@ -11,6 +11,7 @@ export const COMMANDS: Readonly<Record<string, Loader>> = {
   "content label": async () => (await import("./commands/content-label.ts")).contentLabelCommand,
   "content ls": async () => (await import("./commands/content-ls.ts")).contentLsCommand,
   "content rm": async () => (await import("./commands/content-rm.ts")).contentRmCommand,
+  cp: async () => (await import("./commands/cp.ts")).cpCommand,
   events: async () => (await import("./commands/events.ts")).eventsCommand,
   exec: async () => (await import("./commands/exec.ts")).execCommand,
   explain: async () => (await import("./commands/explain.ts")).explainCommand,

@@ -2,6 +2,7 @@ import { ContainerError } from "../errors.ts";
 import { errnoNumber, errnoText } from "./constants/errno.ts";
 import { AT_FDCWD, OPEN } from "./constants/files.ts";
 import { MS, MS_REC, PROPAGATION, UMOUNT } from "./constants/mounts.ts";
+import { CLONE_NEW } from "./constants/processes.ts";
 import { checkedCall, openCall } from "./fd.ts";
 import type { Kernel } from "./kernel.ts";
 
@@ -133,6 +134,13 @@ function commonDirectory(paths: readonly string[]): string {
     directory = directory.slice(0, directory.lastIndexOf("/"));
   }
   return directory;
+}
+
+/** unshare(2): a mount namespace of this thread's own, from which no mount gets out. @throws {SyscallError} */
+export function enterOwnMounts(kernel: Kernel): void {
+  const doing = { doing: "make a mount namespace" };
+  checkedCall(kernel, doing, "unshare", CLONE_NEW.CLONE_NEWNS);
+  checkedCall(kernel, doing, "mount", "", "/", "", (PROPAGATION.MS_PRIVATE | MS_REC) >>> 0, "");
 }
 
 /** A path is mounted over at most this often. */

@@ -1,21 +1,14 @@
 import { ContainerError } from "../../errors.ts";
-import { FILE_TYPE, OPEN } from "../../linux/constants/files.ts";
-import { checkResult, type OwnedFd } from "../../linux/fd.ts";
+import { FILE_TYPE } from "../../linux/constants/files.ts";
+import type { OwnedFd } from "../../linux/fd.ts";
 import type { Kernel } from "../../linux/kernel.ts";
-import {
-  type EntryStatus,
-  findAttribute,
-  findEntry,
-  isDirectory,
-  listAttributes,
-  openEntry,
-  readLink,
-} from "../../linux/tree/entries.ts";
+import { type EntryStatus, isDirectory, readLink } from "../../linux/tree/entries.ts";
 import { DIRECTORY, openBelow, RESOLUTION } from "../../linux/tree/open.ts";
 import { Pace } from "../../linux/tree/pace.ts";
 import { type BytePath, fromText, join, split, toText } from "../../linux/tree/paths.ts";
-import type { TarEntry, TarType } from "../../tar/tar-entry.ts";
-import { encodeHeader, paddingOf, TAR_END } from "../../tar/tar-writer.ts";
+import { attributesOf, describeEntry, fileContent } from "../../tar/entry-reader.ts";
+import type { TarEntry } from "../../tar/tar-entry.ts";
+import { encodeHeader, TAR_END } from "../../tar/tar-writer.ts";
 import type { Mount } from "../snapshots/driver.ts";
 import {
   type Layer,
@@ -26,16 +19,7 @@ import {
   sameLayers,
 } from "./merged-directory.ts";
 
-const CHUNK_BYTES = 262_144;
 const WHITEOUT = fromText(".wh.");
-const TYPES: ReadonlyMap<number, TarType> = new Map([
-  [FILE_TYPE.S_IFREG, "file"],
-  [FILE_TYPE.S_IFDIR, "directory"],
-  [FILE_TYPE.S_IFLNK, "link"],
-  [FILE_TYPE.S_IFCHR, "char"],
-  [FILE_TYPE.S_IFBLK, "block"],
-  [FILE_TYPE.S_IFIFO, "pipe"],
-]);
 /** What overlayfs notes of directories that were renamed and of files whose bytes are in another layer. */
 const FOREIGN = new Set(["trusted.overlay.redirect", "trusted.overlay.metacopy"]);
 
@@ -161,49 +145,30 @@ class Differ {
       this.#firstNames.set(status.identity, path);
     }
     yield encodeHeader(header);
-    if (header.type === "file" && header.size > 0) yield* this.#content(directory, name, header.size);
+    if (header.type !== "file" || header.size === 0) return;
+    const onChanged = () => {
+      throw changed(name);
+    };
+    const place = { directory: directory.number, name };
+    yield* fileContent(this.#kernel, place, { size: header.size, pace: this.#pace, onChanged });
   }
 
   #header(path: BytePath, status: EntryStatus, directory: number, name: BytePath): TarEntry | undefined {
-    const type = TYPES.get(status.type);
-    if (type === undefined) return undefined;
-    return {
-      ...{ type, name: type === "directory" ? `${path}/` : path, size: type === "file" ? status.size : 0 },
-      target: type === "link" ? readLink(this.#kernel, directory, name) : "",
-      ...{ mode: status.mode, uid: status.uid, gid: status.gid, major: status.major, minor: status.minor },
-      mtime: { seconds: status.mtime.seconds, nanoseconds: 0 },
-      ...{ atime: undefined, attributes: this.#attributes(directory, name) },
-    };
+    const entry = describeEntry(this.#kernel, { directory, name }, { path, status });
+    if (entry === undefined) return undefined;
+    const mtime = { seconds: status.mtime.seconds, nanoseconds: 0 };
+    return { ...entry, mtime, attributes: this.#attributes(directory, name) };
   }
 
   /** The attributes that belong to a file wherever it is. @throws {ContainerError} failed_precondition */
   #attributes(directory: number, name: BytePath): ReadonlyMap<string, Uint8Array> {
-    const kept = new Map<string, Uint8Array>();
-    for (const key of listAttributes(this.#kernel, directory, name)) {
+    return attributesOf(this.#kernel, { directory, name }, (key) => {
       if (this.#upperIsOverlay && FOREIGN.has(key)) {
         const why = `overlayfs has noted ${key} on "${toText(name)}"; mount with redirect_dir=off and metacopy=off`;
         throw new ContainerError("failed_precondition", `cannot compare snapshots: ${why}`);
       }
-      if (key !== "security.capability" && !isUserAttribute(key)) continue;
-      const value = findAttribute(this.#kernel, directory, name, key);
-      if (value !== undefined) kept.set(key, value);
-    }
-    return kept;
-  }
-
-  async *#content(directory: OwnedFd, name: BytePath, size: number): AsyncGenerator<Uint8Array> {
-    using file = openEntry(this.#kernel, directory.number, name, OPEN.O_RDONLY + OPEN.O_NONBLOCK);
-    const doing = { doing: `read ${toText(name)}` };
-    for (let left = size; left > 0; ) {
-      if (this.#pace.isDue) await this.#pace.turn();
-      const buffer = new Uint8Array(Math.min(left, CHUNK_BYTES));
-      const bytes = checkResult(this.#kernel.call("read", file.number, buffer, buffer.length), doing, "read");
-      if (bytes === 0) throw changed(name);
-      yield buffer.subarray(0, bytes);
-      left -= bytes;
-    }
-    if (findEntry(this.#kernel, file.number, "")?.size !== size) throw changed(name);
-    yield paddingOf(size);
+      return key === "security.capability" || isUserAttribute(key);
+    });
   }
 
   #inDirectory<T>(path: BytePath, { layer }: MergedEntry, work: (directory: number, name: BytePath) => T): T {

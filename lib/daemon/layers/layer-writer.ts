@@ -8,9 +8,9 @@ import { openRoot } from "../../linux/tree/open.ts";
 import { Pace } from "../../linux/tree/pace.ts";
 import { type BytePath, clean, join, split } from "../../linux/tree/paths.ts";
 import { removeTree } from "../../linux/tree/remove.ts";
+import { type Place, writeEntry } from "../../tar/entry-writer.ts";
 import { invalidTar, type TarEntry } from "../../tar/tar-entry.ts";
 import type { TarReader } from "../../tar/tar-reader.ts";
-import { type Place, writeEntry } from "./entry-writer.ts";
 import { ParentDirectories } from "./parent-directories.ts";
 import type { LayerTarget } from "./target.ts";
 

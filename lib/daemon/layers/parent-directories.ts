@@ -15,7 +15,7 @@ import {
 } from "../../linux/tree/entries.ts";
 import { DIRECTORY, openRoot, RESOLUTION, tryOpenBelow } from "../../linux/tree/open.ts";
 import { type BytePath, clean, fromText, join, split, toText } from "../../linux/tree/paths.ts";
-import { copyLooks } from "./entry-writer.ts";
+import { copyLooks } from "../../tar/entry-writer.ts";
 
 const HANDLE = { flags: DIRECTORY.handle, resolve: RESOLUTION.inRoot };
 const MODEL = { flags: OPEN.O_PATH, resolve: RESOLUTION.inRoot };

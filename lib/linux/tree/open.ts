@@ -1,3 +1,4 @@
+import { errnoNumber } from "../constants/errno.ts";
 import { AT_FDCWD, OPEN, RESOLVE } from "../constants/files.ts";
 import { checkedCall, checkResult, OwnedFd } from "../fd.ts";
 import type { Kernel } from "../kernel.ts";
@@ -35,8 +36,17 @@ export function openBelow(kernel: Kernel, root: number, path: BytePath, how: How
   return new OwnedFd(kernel, checkResult(tryOpenBelow(kernel, root, path, how), doing, "openat2"));
 }
 
+/** A rename or a mount anywhere makes the kernel unsure of a path with ".." (EAGAIN): it is asked again, so often. */
+const MAX_TRIES = 1000;
+const AGAIN = -errnoNumber("EAGAIN");
+
 /** openat2(2) below a directory: the descriptor, which the caller closes, or the negated errno. */
 export function tryOpenBelow(kernel: Kernel, root: number, path: BytePath, { flags, resolve }: How): number {
   const how = BigUint64Array.of(BigInt(flags | OPEN.O_CLOEXEC), 0n, BigInt(resolve));
-  return kernel.call("openat2", root, toKernel(path === "" ? "." : path), how, how.byteLength);
+  const bytes = toKernel(path === "" ? "." : path);
+  let result = AGAIN;
+  for (let tries = 0; tries < MAX_TRIES && result === AGAIN; tries++) {
+    result = kernel.call("openat2", root, bytes, how, how.byteLength);
+  }
+  return result;
 }

@@ -1,7 +1,7 @@
-import { errnoNumber } from "../../linux/constants/errno.ts";
-import { FILE_TYPE, OPEN } from "../../linux/constants/files.ts";
-import { checkResult } from "../../linux/fd.ts";
-import type { Kernel } from "../../linux/kernel.ts";
+import { errnoNumber } from "../linux/constants/errno.ts";
+import { FILE_TYPE, OPEN } from "../linux/constants/files.ts";
+import { checkResult } from "../linux/fd.ts";
+import type { Kernel } from "../linux/kernel.ts";
 import {
   changeMode,
   changeOwner,
@@ -17,11 +17,11 @@ import {
   openEntry,
   setAttribute,
   type Time,
-} from "../../linux/tree/entries.ts";
-import type { Pace } from "../../linux/tree/pace.ts";
-import { type BytePath, clean, split, toText } from "../../linux/tree/paths.ts";
-import { invalidTar, type TarEntry } from "../../tar/tar-entry.ts";
-import type { TarReader } from "../../tar/tar-reader.ts";
+} from "../linux/tree/entries.ts";
+import type { Pace } from "../linux/tree/pace.ts";
+import { type BytePath, clean, split, toText } from "../linux/tree/paths.ts";
+import { invalidTar, type TarEntry } from "./tar-entry.ts";
+import type { TarReader } from "./tar-reader.ts";
 
 /** A name in a directory that is open. */
 export interface Place {
