@@ -1,5 +1,5 @@
 import { FILE_TYPE, OPEN } from "../linux/constants/files.ts";
-import { checkResult } from "../linux/fd.ts";
+import { checkResult, type OwnedFd } from "../linux/fd.ts";
 import type { Kernel } from "../linux/kernel.ts";
 import {
   type EntryStatus,
@@ -10,7 +10,7 @@ import {
   readLink,
 } from "../linux/tree/entries.ts";
 import type { Pace } from "../linux/tree/pace.ts";
-import { type BytePath, toText } from "../linux/tree/paths.ts";
+import type { BytePath } from "../linux/tree/paths.ts";
 import type { Place } from "./entry-writer.ts";
 import type { TarEntry, TarType } from "./tar-entry.ts";
 import { paddingOf } from "./tar-writer.ts";
@@ -55,14 +55,13 @@ export function attributesOf(
   return kept;
 }
 
-/** The bytes of a file as an archive has them, padded. `onChanged` is told, and may throw, when they are not `size`. */
+/** The bytes of an open file as an archive has them, padded. `onChanged` is told, and may throw, when they are not `size`. */
 export async function* fileContent(
   kernel: Kernel,
-  { directory, name }: Place,
+  file: OwnedFd,
   { size, pace, onChanged }: { readonly size: number; readonly pace: Pace; readonly onChanged: () => void },
 ): AsyncGenerator<Uint8Array> {
-  using file = openEntry(kernel, directory, name, OPEN.O_RDONLY + OPEN.O_NONBLOCK);
-  const doing = { doing: `read ${toText(name)}` };
+  const doing = { doing: "read a file" };
   for (let left = size; left > 0; ) {
     if (pace.isDue) await pace.turn();
     const buffer = new Uint8Array(Math.min(left, CHUNK_BYTES));
@@ -75,4 +74,9 @@ export async function* fileContent(
   }
   if (findEntry(kernel, file.number, "")?.size !== size) onChanged();
   yield paddingOf(size);
+}
+
+/** Opens a file to be read. @throws {SyscallError} */
+export function openFileEntry(kernel: Kernel, { directory, name }: Place): OwnedFd {
+  return openEntry(kernel, directory, name, OPEN.O_RDONLY + OPEN.O_NONBLOCK);
 }

@@ -62,7 +62,7 @@ function jsonOf(entry: LogEntry): string {
 }
 
 function withTime({ time, log }: LogEntry): string {
-  return `${time} ${log}`;
+  return time === "" ? log : `${time} ${log}`;
 }
 
 async function findTask(client: Client, id: string): Promise<Process | undefined> {

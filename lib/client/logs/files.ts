@@ -65,8 +65,11 @@ function findLines(
   { fd, sizeBytes }: OpenedLog,
   count: number,
 ): { readonly offset: number | undefined; readonly lines: number } {
+  if (count === 0) return { offset: sizeBytes, lines: 0 };
+  if (sizeBytes === 0) return { offset: undefined, lines: 0 };
   const buffer = new Uint8Array(CHUNK_BYTES);
-  let lines = 0;
+  const isHalf = readAt(kernel, fd, buffer.subarray(0, 1), sizeBytes - 1) === 1 && buffer[0] !== NEWLINE;
+  let lines = isHalf ? 1 : 0;
   for (let end = sizeBytes; end > 0; ) {
     const from = Math.max(0, end - CHUNK_BYTES);
     const bytes = readAt(kernel, fd, buffer.subarray(0, end - from), from);

@@ -11,6 +11,7 @@ const RESTART_LABEL = "containerd.io/restart.loguri";
 const DIRECTORY = "/var/lib/tsctr/logs";
 const NAME = "json.log";
 const SCHEME = "json-file://";
+const PLAIN_SCHEME = "file://";
 
 /** How much is kept of a log. */
 export interface LogLimits {
@@ -31,7 +32,7 @@ export function defaultLogUri(namespace: string, id: string, { maxSize, maxFile 
 /** The file of a container's log. @throws {ContainerError} failed_precondition when it has none that can be read */
 export function logPathOf(container: Container, task: Process | undefined): string {
   const uris = [task?.stdout ?? "", container.labels[LOG_LABEL] ?? "", container.labels[RESTART_LABEL] ?? ""];
-  const uri = uris.find((each) => each.startsWith(SCHEME));
+  const uri = uris.find((each) => each.startsWith(SCHEME) || each.startsWith(PLAIN_SCHEME));
   if (uri !== undefined) return pathOf(uri);
   const other = uris.find((each) => each !== "");
   const why = other === undefined ? "nobody has kept its output" : `its output goes to ${other}`;

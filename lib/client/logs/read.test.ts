@@ -77,8 +77,16 @@ describe("readLog()", () => {
   });
 
   it("passes over what is no entry", async () => {
-    writeFileSync(path, `garbage\n${line("1")}{"log":1}\nnull\n${line("2")}{"log":"half`);
+    writeFileSync(path, `${line("1")}garbage\n{"log":1}\nnull\n\n${line("2")}{"log":"half`);
     expect(await textsOf()).to.deep.equal(["1", "2"]);
+  });
+
+  it("reads a plain file, too, to its last byte", async () => {
+    writeFileSync(path, "plain\n{}\n\nlast");
+    expect(await textsOf()).to.deep.equal(["plain", "{}", "", "last"]);
+    expect(await textsOf({ tail: 1 })).to.deep.equal(["last"]);
+    writeFileSync(path, "half");
+    expect(await textsOf()).to.deep.equal(["half"]);
   });
 
   it("follows a log through what is written, renamed and begun anew, to the last byte before the end", async () => {

@@ -38,7 +38,10 @@ export async function* readLog(
     // What was written before the end is told is there when the end has been told.
     const wasOver = isOver;
     for (let entries = reader.next(); entries !== undefined; entries = reader.next()) yield entries.filter(isWanted);
-    if (wasOver) return;
+    if (wasOver) {
+      yield reader.end().filter(isWanted);
+      return;
+    }
     await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, POLL_MS))]);
   }
 }
@@ -80,6 +83,11 @@ class LogReader implements Disposable {
     this.#files.shift()?.fd.close();
     this.#offset = 0;
     return [];
+  }
+
+  /** What is left when nobody writes any more. */
+  end(): readonly LogEntry[] {
+    return this.#parser.end();
   }
 
   /** The files that have taken the place of one that was renamed. */

@@ -6,7 +6,7 @@ import { type EntryStatus, isDirectory, readLink } from "../../linux/tree/entrie
 import { DIRECTORY, openBelow, RESOLUTION } from "../../linux/tree/open.ts";
 import { Pace } from "../../linux/tree/pace.ts";
 import { type BytePath, fromText, join, split, toText } from "../../linux/tree/paths.ts";
-import { attributesOf, describeEntry, fileContent } from "../../tar/entry-reader.ts";
+import { attributesOf, describeEntry, fileContent, openFileEntry } from "../../tar/entry-reader.ts";
 import type { TarEntry } from "../../tar/tar-entry.ts";
 import { encodeHeader, TAR_END } from "../../tar/tar-writer.ts";
 import type { Mount } from "../snapshots/driver.ts";
@@ -149,8 +149,8 @@ class Differ {
     const onChanged = () => {
       throw changed(name);
     };
-    const place = { directory: directory.number, name };
-    yield* fileContent(this.#kernel, place, { size: header.size, pace: this.#pace, onChanged });
+    using file = openFileEntry(this.#kernel, { directory: directory.number, name });
+    yield* fileContent(this.#kernel, file, { size: header.size, pace: this.#pace, onChanged });
   }
 
   #header(path: BytePath, status: EntryStatus, directory: number, name: BytePath): TarEntry | undefined {

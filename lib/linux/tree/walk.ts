@@ -18,9 +18,13 @@ export interface Visited {
 /**
  * All entries below a directory, each directory before what is in it, names in order of their bytes. Every directory is
  * opened from the root without a link on the way, so that a tree that somebody changes meanwhile cannot lead elsewhere;
- * what has gone meanwhile is passed over.
+ * what has gone meanwhile is passed over, and so is what is in a directory that `enters` refuses.
  */
-export async function* walkTree(kernel: Kernel, root: number): AsyncGenerator<Visited> {
+export async function* walkTree(
+  kernel: Kernel,
+  root: number,
+  enters: (visited: Visited) => boolean = () => true,
+): AsyncGenerator<Visited> {
   const pace = new Pace();
   const pending: BytePath[] = [""];
   for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
@@ -34,7 +38,7 @@ export async function* walkTree(kernel: Kernel, root: number): AsyncGenerator<Vi
       if (status === undefined) continue;
       const visited = { path: join(path, name), name, directory: directory.number, status };
       yield visited;
-      if (isDirectory(status)) below.push(visited.path);
+      if (isDirectory(status) && enters(visited)) below.push(visited.path);
     }
     pending.push(...below.reverse());
   }
