@@ -3,16 +3,25 @@
  *
  *   npm run conformance -- [--runtime NAME] [--only SUITE] [--long] [--no-write]
  *
- * Needs root. What the suites use from Debian is installed by apt where it is missing. With tsrun as the runtime and all
- * suites, it writes results.md; with another runtime, those that can judge one do.
+ * Needs root. What the suites use from Debian is installed by apt where it is missing. With tsrun as the runtime it writes
+ * results.md, with --only the lines of those suites; with another runtime, the suites that can judge one do.
  */
-import { writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { release } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { findProgram, isHybridCgroup } from "./harness/runtime.ts";
 import { say } from "./harness/tally.ts";
-import { type Counts, countRun, type Row, renderResults, renderRows, sumOf, type Versions } from "./results.ts";
+import {
+  type Counts,
+  countRun,
+  mergeRows,
+  type Row,
+  renderResults,
+  renderRows,
+  sumOf,
+  type Versions,
+} from "./results.ts";
 import { SUITES, type Suite } from "./suites.ts";
 
 /** Peers and the words that make each print its version. */
@@ -25,6 +34,8 @@ const PEERS: readonly (readonly [string, readonly string[]])[] = [
   ["dockerd", ["--version"]],
   ["criu", ["--version"]],
 ];
+
+const RESULTS = join(import.meta.dir, "results.md");
 
 /** A suite that takes longer hangs. */
 const SUITE_MS = 1_800_000;
@@ -120,8 +131,9 @@ async function main(): Promise<number> {
   Bun.spawnSync(["bash", installer, "--install"], { stdio: ["ignore", "inherit", "inherit"] });
   const rows = await runAll({ runtime, only: values.only, long: values.long });
   for (const line of renderRows(rows)) say(line);
-  if (runtime === undefined && values.only === undefined && !values["no-write"]) {
-    writeFileSync(join(import.meta.dir, "results.md"), renderResults(rows, versionsHere()));
+  if (runtime === undefined && !values["no-write"]) {
+    const earlier = existsSync(RESULTS) ? readFileSync(RESULTS, "utf8") : "";
+    writeFileSync(RESULTS, renderResults(mergeRows(SUITES, rows, earlier), versionsHere()));
   }
   const { passed, failed, skipped } = sumOf(rows);
   say(`${passed} passed, ${failed} failed, ${skipped} skipped`);

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { describe, it } from "mocha";
-import { countRun, renderResults, sumOf } from "./results.ts";
+import { countRun, mergeRows, renderResults, sumOf } from "./results.ts";
 import { SUITES } from "./suites.ts";
 
 describe("countRun()", () => {
@@ -44,6 +44,20 @@ describe("renderResults()", () => {
     expect(text).to.contain("| b     | more   | –      | –      | –       | it judges us    |");
     expect(text.endsWith("\n\n12 passed, 1 failed, 0 skipped\n")).to.equal(true);
     expect(Object.values(sumOf(rows))).to.deep.equal([12, 1, 0]);
+  });
+});
+
+describe("mergeRows()", () => {
+  const [first, second, third] = ["a-b", "c", "d"].map((name) => ({ name, judges: "x | y" }));
+  const suites = [first, second, third].filter((suite) => suite !== undefined);
+
+  it("keeps what is written of suites that did not run", () => {
+    const counts = { passed: 1, failed: 2, skipped: 3 };
+    const whole = suites.slice(0, 2).map((suite) => ({ suite, counts }));
+    const earlier = renderResults(whole, new Map([["Linux", "6.1"]]));
+    const again = suites.slice(1, 2).map((suite) => ({ suite, counts: { passed: 9, failed: 0, skipped: 0 } }));
+    const merged = mergeRows(suites, again, earlier).map((row) => Object.values(row.counts ?? {}).join());
+    expect(merged).to.deep.equal(["1,2,3", "9,0,0", ""]);
   });
 });
 

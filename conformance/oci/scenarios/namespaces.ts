@@ -1,4 +1,4 @@
-import { chownSync, mkdirSync, readlinkSync, statSync, unlinkSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, readlinkSync, statSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import type { Namespace } from "../../harness/config.ts";
 import { chownTree } from "../../harness/rootfs.ts";
@@ -86,8 +86,19 @@ async function giveInvalid(stage: Stage): Promise<void> {
 }
 
 const HOST_ID = 100_000;
+const HOST_DEVICE = "/dev/null";
+
+/** A runtime that gives its standard streams to the container's user gives away the host's own device with them. */
+function keepHostDevice(stage: Stage): void {
+  const { uid, gid, mode } = statSync(HOST_DEVICE);
+  stage.defer(() => {
+    chownSync(HOST_DEVICE, uid, gid);
+    chmodSync(HOST_DEVICE, mode);
+  });
+}
 
 async function mapUsers(stage: Stage): Promise<void> {
+  keepHostDevice(stage);
   mkdirSync(join(stage.rootfs, "others"));
   // The program is a link to what other containers run, which is to stay as it is.
   unlinkSync(join(stage.rootfs, "probe"));
