@@ -7,6 +7,7 @@ export interface Config extends ConfigTables {
   readonly root?: string;
   readonly state?: string;
   readonly gid?: number;
+  readonly idleShims?: number;
   readonly logLevel?: string;
   readonly overlayOptions?: readonly string[];
   /** Names of runtimes, and what they stand for. */
@@ -14,13 +15,17 @@ export interface Config extends ConfigTables {
   readonly registry?: Readonly<Record<string, unknown>>;
 }
 
+const MAX_IDLE_SHIMS = 64;
+
 type Check = (value: unknown) => boolean;
 
+const isSmall: Check = (value) => Number.isInteger(value) && Number(value) >= 0 && Number(value) <= MAX_IDLE_SHIMS;
 const isText: Check = (value) => typeof value === "string" && value !== "";
 const KEYS: Readonly<Record<string, readonly [field: keyof Config, check: Check, must: string]>> = {
   address: ["address", isText, "a path"],
   root: ["root", isText, "a path"],
   state: ["state", isText, "a path"],
+  idle_shims: ["idleShims", isSmall, "a number from 0 to 64"],
   gid: ["gid", (value) => Number.isInteger(value) && Number(value) >= 0, "a group's number"],
   log_level: ["logLevel", isText, "warn or debug"],
   overlay_options: ["overlayOptions", (value) => Array.isArray(value) && value.every(isText), "a list of texts"],

@@ -43,10 +43,12 @@ async function act(name: string, flags: ShimFlags, action: string | undefined): 
       return await start(name, flags);
     case "delete":
       return await remove(flags);
+    case "standby":
+      return await standBy(name, flags);
     case undefined:
       return await serve(flags);
     default:
-      throw new TypeError(`no such action: ${JSON.stringify(action)}: must be start or delete`);
+      throw new TypeError(`no such action: ${JSON.stringify(action)}: must be start, delete or standby`);
   }
 }
 
@@ -112,6 +114,14 @@ async function serve(flags: ShimFlags): Promise<void> {
   });
 }
 
+async function standBy(name: string, flags: ShimFlags): Promise<void> {
+  const standby = await import("../../lib/shim/standby.ts");
+  await standby.standBy(openKernel(), {
+    ...{ name, address: flags.address ?? "", debug: flags.debug },
+    environment: environment(["PATH", "TTRPC_ADDRESS"]),
+  });
+}
+
 function required(value: string | undefined, name: string): string {
   if (value !== undefined && value !== "") return value;
   throw new TypeError(`-${name} is missing`);
@@ -134,6 +144,7 @@ function usage(name: string): string {
 
   ${name} -namespace NAME -id ID -address PATH start    in a bundle: start its shim, print the address
   ${name} -namespace NAME -id ID -bundle DIR delete     remove what a shim has left of a container
+  ${name} -address PATH standby                         load everything, and wait for a task on standard input
   ${name} -info                                         what it is, in protobuf
   ${name} -v                                            its version
 `;

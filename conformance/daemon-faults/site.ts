@@ -124,7 +124,9 @@ export class Site {
     const named = (path: string) =>
       existsSync(path) ? readdirSync(path).filter((name) => name.includes(this.tag)) : [];
     const bundles = join(folder, "state/io.containerd.runtime.v2.task/default");
-    const processes = processesNamed([`${folder}/`, this.tag]).filter((pid) => pid !== own && isAlive(pid));
+    // Shims that wait for a task are the daemon's own.
+    const isOwn = (pid: number) => pid === own || readProc(pid, "cmdline").includes("\0standby\0");
+    const processes = processesNamed([`${folder}/`, this.tag]).filter((pid) => !isOwn(pid) && isAlive(pid));
     return [
       ...processes.map((pid) => `process ${pid} (${readProc(pid, "cmdline").replaceAll("\0", " ").trim()})`),
       ...mountsBelow(folder)

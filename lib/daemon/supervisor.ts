@@ -34,6 +34,8 @@ export interface SupervisorSettings {
   /** The group that may connect. */
   readonly gid: number;
   readonly runtimes: RuntimeSettings;
+  /** How many shims are kept ready, once a task has been made. */
+  readonly idleShims: number;
   readonly overlayOptions: readonly string[];
   readonly networks: NetworkSettings;
   readonly registry?: RegistrySettings;
@@ -154,9 +156,9 @@ function openTasks(
   settings: SupervisorSettings,
   { clock, events, networks }: Shared & { readonly networks: Networks },
 ): TaskManager {
-  const { address, root, state, runtimes, debug, warn, tell } = settings;
+  const { address, root, state, runtimes, idleShims, debug, warn, tell } = settings;
   return new TaskManager({
-    ...{ kernel, roots: { root, state }, runtimes, events, clock, networks, warn, tell },
+    ...{ kernel, idleShims, roots: { root, state }, runtimes, events, clock, networks, warn, tell },
     background: new Background((error) => warn(explain(error))),
     addresses: { grpc: address, ttrpc: ttrpcAddress(address), publisher: runtimes.own.program, debug },
   });

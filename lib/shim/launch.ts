@@ -1,6 +1,7 @@
 import { ContainerError } from "../errors.ts";
 import { detectCgroups } from "../linux/cgroup/detect.ts";
 import { RLIMITS } from "../linux/constants/processes.ts";
+import type { OwnedFd } from "../linux/fd.ts";
 import { findText, isDirectory, isErrno, replaceFile, writeText } from "../linux/files.ts";
 import type { Kernel } from "../linux/kernel.ts";
 import type { Bootstrap } from "./bootstrap.ts";
@@ -30,21 +31,45 @@ export const NOFILE_VARIABLE = "TSRUN_NOFILE";
  * socket is there before the shim is. @throws {ContainerError}
  */
 export function launchShim(kernel: Kernel, launch: Launch): string {
+  const { url, path, listener, cgroups } = claimPlace(kernel, launch);
+  using _listener = listener;
+  if (listener !== undefined) {
+    const pid = spawnShim(kernel, launch, path, listener.number);
+    joinCgroups(kernel, cgroups, pid);
+  }
+  writeAddress(kernel, launch.bundle, url);
+  return url;
+}
+
+/** Where the shim of a container is. */
+export interface ShimPlace {
+  readonly url: string;
+  readonly path: string;
+  /** To be served on by a new shim, and the caller's to close; undefined when there is one of the group. */
+  readonly listener: OwnedFd | undefined;
+  /** Directories of the cgroup the shim is to be in. */
+  readonly cgroups: readonly string[];
+}
+
+/** Finds the socket of a container's shim, and claims it when nobody listens there. @throws {ContainerError} */
+export function claimPlace(kernel: Kernel, launch: ShimIdentity & Pick<Launch, "bundle" | "bootstrap">): ShimPlace {
   const { bundle, namespace, address, bootstrap } = launch;
   const group = groupOf(kernel, bundle, launch.id);
   const path = socketPath({ address, namespace, id: group }, bootstrap.socketDirectory || undefined);
   // Of a task that is taken over, its options say it.
   const shimCgroup = bootstrap.shimCgroup || readOptions(kernel, bundle).shimCgroup;
   const cgroups = shimCgroup === "" ? [] : findCgroups(kernel, shimCgroup);
-  using listener = claimSocket(kernel, path);
-  if (listener !== undefined) {
-    const pid = spawnShim(kernel, launch, path, listener.number);
-    for (const directory of cgroups) writeText(kernel, `${directory}/cgroup.procs`, String(pid));
-  }
-  const url = `unix://${path}`;
-  // containerd reads it when it comes back after a restart.
+  return { url: `unix://${path}`, path, listener: claimSocket(kernel, path), cgroups };
+}
+
+/** containerd reads it when it comes back after a restart. */
+export function writeAddress(kernel: Kernel, bundle: string, url: string): void {
   replaceFile(kernel, `${bundle}/address`, url, 0o600);
-  return url;
+}
+
+/** Moves a shim to the cgroup that was asked for. */
+export function joinCgroups(kernel: Kernel, cgroups: readonly string[], pid: number): void {
+  for (const directory of cgroups) writeText(kernel, `${directory}/cgroup.procs`, String(pid));
 }
 
 function spawnShim(kernel: Kernel, launch: Launch, path: string, listener: number): number {
@@ -75,7 +100,7 @@ function spawnShim(kernel: Kernel, launch: Launch, path: string, listener: numbe
 }
 
 /** prlimit(2) of the parent, which is containerd. */
-function callerNofile(kernel: Kernel): readonly bigint[] {
+export function callerNofile(kernel: Kernel): readonly bigint[] {
   const limits = new BigUint64Array(2);
   kernel.call("prlimit64", kernel.call("getppid"), RLIMITS.RLIMIT_NOFILE, 0, limits);
   return [...limits];
@@ -95,7 +120,7 @@ function findCgroups(kernel: Kernel, path: string): readonly string[] {
 const MAX_OOM_SCORE = 1_000;
 
 /** proc_pid_oom_score_adj(5): when memory is short, the shim goes before containerd. */
-function adjustOomScore(kernel: Kernel, pid: number): void {
+export function adjustOomScore(kernel: Kernel, pid: number): void {
   const own = Number(findText(kernel, `/proc/${kernel.call("getppid")}/oom_score_adj`) ?? 0);
   try {
     writeText(kernel, `/proc/${pid}/oom_score_adj`, String(Math.min(own + 1, MAX_OOM_SCORE)));

@@ -1,6 +1,7 @@
 import { containerd } from "../../../proto/gen/daemon.js";
 import { ContainerError } from "../../errors.ts";
 import type { Bundle, ShimCommand } from "./bundle.ts";
+import type { StandbyShims } from "./standby.ts";
 
 /** What every shim is told of the daemon. */
 export interface DaemonAddresses {
@@ -13,6 +14,14 @@ export interface DaemonAddresses {
   readonly debug: boolean;
 }
 
+/** What a shim is started with. */
+interface ShimStart {
+  readonly addresses: DaemonAddresses;
+  readonly options: Uint8Array;
+  /** Those that are there before they are needed. */
+  readonly standby?: StandbyShims;
+}
+
 /** A shim that takes longer hangs. */
 const START_MS = 30_000;
 const DELETE_MS = 10_000;
@@ -22,8 +31,10 @@ const MAX_ANSWER_CHARS = 4096;
 export async function startShim(
   command: ShimCommand,
   bundle: Bundle,
-  { addresses, options }: { readonly addresses: DaemonAddresses; readonly options: Uint8Array },
+  { addresses, options, standby }: ShimStart,
 ): Promise<string> {
+  const waiting = await standby?.assign(command, bundle, options);
+  if (waiting !== undefined) return parseAddress(waiting);
   const { stdout, stderr, status } = await callShim(command, bundle, {
     ...{ addresses, stdin: options, limitMs: START_MS },
     words: ["start"],

@@ -1,13 +1,8 @@
 import { containerd, google } from "../../../proto/gen/daemon.js";
 import { explain } from "../../errors.ts";
-import type { Kernel } from "../../linux/kernel.ts";
-import type { Background } from "../background.ts";
-import type { Clock } from "../clock.ts";
-import type { EventBus } from "../events/event-bus.ts";
 import { toTimestamp } from "../messages.ts";
 import type { Container, TypedBytes } from "../metadata/containers.ts";
 import { alreadyExists, notFound } from "../names.ts";
-import type { Mount } from "../snapshots/driver.ts";
 import {
   type Bundle,
   createBundle,
@@ -17,49 +12,16 @@ import {
   locateBundle,
   removeBundle,
   type ShimCommand,
-  type TaskRoots,
   writeShimCommand,
 } from "./bundle.ts";
-import { type DaemonAddresses, deleteByShim, parseAddress, type Remains, startShim } from "./call-shim.ts";
+import { deleteByShim, parseAddress, type Remains, startShim } from "./call-shim.ts";
 import { createInShim } from "./create-in-shim.ts";
+import type { NewTask, TaskManagerParts } from "./parts.ts";
 import { type Adopted, Shim } from "./shim.ts";
-import { findShim, type RuntimeSettings } from "./shim-command.ts";
+import { findShim } from "./shim-command.ts";
 import { ShimLog } from "./shim-log.ts";
+import { StandbyShims } from "./standby.ts";
 import { canBeTakenOver, FirstProcess, takeOver } from "./take-over.ts";
-
-export interface TaskManagerParts {
-  readonly kernel: Kernel;
-  readonly roots: TaskRoots;
-  readonly addresses: DaemonAddresses;
-  readonly runtimes: RuntimeSettings;
-  readonly events: EventBus;
-  readonly clock: Clock;
-  readonly networks: TaskNetworks;
-  readonly background: Background;
-  readonly warn: (message: string) => void;
-  /** Takes what is of use to those alone who look for a fault. */
-  readonly tell: (message: string) => void;
-}
-
-/** The networks of containers, as far as tasks have to do with them. */
-export interface TaskNetworks {
-  /** Makes what a container asks for. Gives the config.json of its task. @throws {ContainerError} with nothing left */
-  attach(namespace: string, container: Container): Promise<Uint8Array>;
-  /** Removes it; where there is nothing, nothing is done. @throws {ContainerError} */
-  release(owner: { readonly namespace: string; readonly id: string }): Promise<void>;
-}
-
-/** What a task is created with. */
-export interface NewTask {
-  readonly rootfs: readonly Mount[];
-  readonly stdin: string;
-  readonly stdout: string;
-  readonly stderr: string;
-  readonly terminal: boolean;
-  readonly options?: TypedBytes | undefined;
-  /** A shim in place of that of the container's runtime; "" for none. */
-  readonly runtimePath: string;
-}
 
 /** A container that has a shim. */
 export interface Task {
@@ -91,9 +53,11 @@ export class TaskManager {
   readonly #parts: TaskManagerParts;
   readonly #tasks = new Map<string, Entry>();
   readonly #reserved = new Set<string>();
+  readonly #standby: StandbyShims;
 
   constructor(parts: TaskManagerParts) {
     this.#parts = parts;
+    this.#standby = new StandbyShims(parts.runtimes.own, parts.addresses, parts.idleShims);
     parts.events.listen(({ namespace, topic, event }) => {
       if (topic === "/tasks/exit") this.#noteExit(namespace, event.value);
       if (topic === "/tasks/start") this.#noteStart(namespace, event.value);
@@ -122,6 +86,7 @@ export class TaskManager {
       return await this.#create(namespace, container, wanted);
     } finally {
       this.#reserved.delete(key);
+      this.#standby.refill();
     }
   }
 
@@ -141,6 +106,7 @@ export class TaskManager {
 
   /** Lets go of all shims; they live on. */
   close(): void {
+    this.#standby.close();
     for (const entry of this.#tasks.values()) {
       entry.isLeaving = true;
       entry.shim.close();
@@ -196,7 +162,8 @@ export class TaskManager {
   ): Promise<Task> {
     const { addresses } = this.#parts;
     const encoded = options === undefined ? new Uint8Array() : google.protobuf.Any.encode(options).finish();
-    const shim = await Shim.open(bundle.id, await startShim(command, bundle, { addresses, options: encoded }));
+    const standby = this.#standby;
+    const shim = await Shim.open(bundle.id, await startShim(command, bundle, { addresses, options: encoded, standby }));
     try {
       const io = { stdin, stdout, stderr, terminal };
       const { pid } = await createInShim(shim, {

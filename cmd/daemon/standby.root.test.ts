@@ -1,0 +1,104 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect } from "chai";
+import { waitUntil } from "../../lib/testing/runtime-poll.ts";
+import { isAlive, listPids, readIfThere } from "../../lib/testing/runtime-proc.ts";
+import { LONG, requireRoot, Site } from "../../lib/testing/runtime-site.ts";
+import { TestSupervisor } from "../../lib/testing/supervisor.ts";
+import { containerd } from "../../proto/gen/daemon.js";
+
+const { RUNNING } = containerd.v1.types.Status;
+/** As many as wait when nobody says otherwise. */
+const IDLE_SHIMS = 2;
+
+describe("tsrund with shims that wait", function () {
+  this.timeout(60_000);
+  let site: Site;
+  let daemon: TestSupervisor;
+  let serial = 0;
+
+  before(async function () {
+    requireRoot(this);
+    site = new Site();
+    daemon = new TestSupervisor(join(site.folder, "daemon"));
+    await daemon.start();
+  });
+
+  after(async () => {
+    await daemon.stop();
+    await site.close();
+  });
+
+  const create = async (annotations = {}) => {
+    serial += 1;
+    const id = `${site.tag}-w${serial}`;
+    const bundle = site.bundle(LONG);
+    const config = JSON.parse(readFileSync(join(bundle, "config.json"), "utf8"));
+    const root = { ...config.root, path: join(bundle, "rootfs") };
+    await daemon.createContainer(id, { ...config, root, annotations });
+    const { pid } = await daemon.createTask(id);
+    await daemon.startTask(id);
+    return { id, shim: Number(/PPid:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) };
+  };
+
+  const remove = async (id: string) => {
+    await daemon.kill(id);
+    await daemon.wait(id);
+    await daemon.deleteTask(id);
+    await daemon.deleteContainer(id);
+  };
+
+  const wordsOf = (pid: number) => readIfThere(`/proc/${pid}/cmdline`).split("\0");
+  const waiting = () =>
+    listPids().filter((pid) => wordsOf(pid).includes("standby") && wordsOf(pid).includes(daemon.address));
+
+  it("has none before there was a task, and gives each task one that was there", async () => {
+    expect(waiting()).to.deep.equal([]);
+    const first = await create();
+    await waitUntil("waiting shims", () => waiting().length === IDLE_SHIMS);
+    const before = waiting();
+    const second = await create();
+    expect(before).to.include(second.shim);
+    expect(wordsOf(second.shim).slice(0, 8)).to.deep.equal([
+      ...["containerd-shim-tsrun-v2", "-namespace", "test", "-id", second.id, "-address", daemon.address, "-socket"],
+    ]);
+    expect(
+      readFileSync(`/proc/${second.shim}/environ`, "utf8")
+        .split("\0")
+        .map((line) => line.split("=")[0]),
+    ).to.include("TTRPC_ADDRESS");
+    expect(await daemon.task(second.id)).to.include({ status: RUNNING });
+    await remove(first.id);
+    await remove(second.id);
+    await waitUntil("end of both shims", () => ![first.shim, second.shim].some(isAlive));
+  });
+
+  it("gives a second task of a group to the shim of the first", async () => {
+    const group = { "io.containerd.runc.v2.group": `${site.tag}-pod` };
+    const [first, second] = [await create(group), await create(group)];
+    expect(second.shim).to.equal(first.shim);
+    await remove(first.id);
+    await remove(second.id);
+  });
+
+  it("makes a task though those that waited were killed", async () => {
+    await waitUntil("waiting shims", () => waiting().length === IDLE_SHIMS);
+    for (const pid of waiting()) process.kill(pid, "SIGKILL");
+    const { id } = await create();
+    expect(await daemon.task(id)).to.include({ status: RUNNING });
+    await remove(id);
+  });
+
+  it("takes them along, even when it is killed", async () => {
+    await waitUntil("waiting shims", () => waiting().length === IDLE_SHIMS);
+    await daemon.stop("SIGKILL");
+    await waitUntil("end of all that waited", () => waiting().length === 0);
+    await daemon.start();
+    expect(waiting()).to.deep.equal([]);
+    await remove((await create()).id);
+    await waitUntil("waiting shims", () => waiting().length === IDLE_SHIMS);
+    await daemon.stop();
+    expect(waiting()).to.deep.equal([]);
+    await daemon.start();
+  });
+});
