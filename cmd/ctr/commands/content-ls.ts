@@ -1,10 +1,10 @@
 import { api } from "../../../lib/client/api.ts";
 import { toMs } from "../../../lib/client/time.ts";
 import type { containerd } from "../../../proto/gen/daemon.js";
-import { boolean, repeated } from "../../flags.ts";
+import { repeated } from "../../flags.ts";
 import { ctrCommand } from "../command.ts";
 import { labelsText, timeText } from "../labels.ts";
-import { formatFlag, printList } from "../listing.ts";
+import { formatFlag, printList, quietFlag } from "../listing.ts";
 import { ageText, sizeText } from "../units.ts";
 
 export const contentLsCommand = ctrCommand({
@@ -13,7 +13,7 @@ export const contentLsCommand = ctrCommand({
   args: {},
   flags: {
     filter: repeated("containerd's filter, e.g. 'size>1000000'; several are alternatives", { short: "f" }),
-    quiet: boolean("print digests only", { short: "q" }),
+    quiet: quietFlag("digests"),
     format: formatFlag,
   },
   run: async (context, _args, { filter, quiet, format }) => {
@@ -21,12 +21,9 @@ export const contentLsCommand = ctrCommand({
     const blobs: containerd.services.content.v1.Info[] = [];
     for await (const { info } of client.stream(api.content.list, { filters: filter })) blobs.push(...info);
     const sorted = blobs.toSorted((a, b) => (a.digest < b.digest ? -1 : 1));
-    if (quiet) {
-      await context.print(sorted.map(({ digest }) => `${digest}\n`).join(""));
-      return 0;
-    }
     await printList(context, sorted, {
       format,
+      quiet: quiet && (({ digest }) => digest),
       columns: [
         { title: "DIGEST", cell: ({ digest }) => digest, canShrink: true },
         { title: "SIZE", cell: ({ size }) => sizeText(Number(size)), isRight: true },

@@ -1,26 +1,22 @@
 import { api } from "../../../lib/client/api.ts";
 import { toMs } from "../../../lib/client/time.ts";
-import { boolean } from "../../flags.ts";
 import { ctrCommand } from "../command.ts";
 import { timeText } from "../labels.ts";
-import { formatFlag, printList } from "../listing.ts";
+import { formatFlag, printList, quietFlag } from "../listing.ts";
 import { ageText } from "../units.ts";
 
 export const imagesLsCommand = ctrCommand({
   name: "images ls",
   summary: "list images",
   args: {},
-  flags: { format: formatFlag, quiet: boolean("print names only", { short: "q" }) },
+  flags: { format: formatFlag, quiet: quietFlag("names") },
   run: async (context, _args, { format, quiet }) => {
     const client = await context.connect();
     const { images } = await client.call(api.images.list, {});
     const sorted = images.toSorted((a, b) => (a.name < b.name ? -1 : 1));
-    if (quiet) {
-      await context.print(sorted.map(({ name }) => `${name}\n`).join(""));
-      return 0;
-    }
     await printList(context, sorted, {
       format,
+      quiet: quiet && (({ name }) => name),
       columns: [
         { title: "NAME", cell: ({ name }) => name, canShrink: true },
         { title: "DIGEST", cell: ({ target }) => shortDigest(target?.digest ?? "") },

@@ -1,9 +1,9 @@
 import { api } from "../../../lib/client/api.ts";
 import { toMs } from "../../../lib/client/time.ts";
-import { boolean, repeated } from "../../flags.ts";
+import { repeated } from "../../flags.ts";
 import { ctrCommand } from "../command.ts";
 import { labelsText, timeText } from "../labels.ts";
-import { formatFlag, printList } from "../listing.ts";
+import { formatFlag, printList, quietFlag } from "../listing.ts";
 import { ageText } from "../units.ts";
 
 export const leasesLsCommand = ctrCommand({
@@ -12,19 +12,16 @@ export const leasesLsCommand = ctrCommand({
   args: {},
   flags: {
     filter: repeated("containerd's filter; several are alternatives", { short: "f" }),
-    quiet: boolean("print ids only", { short: "q" }),
+    quiet: quietFlag("ids"),
     format: formatFlag,
   },
   run: async (context, _args, { filter, quiet, format }) => {
     const client = await context.connect();
     const { leases } = await client.call(api.leases.list, { filters: filter });
     const sorted = leases.toSorted((a, b) => (a.id < b.id ? -1 : 1));
-    if (quiet) {
-      await context.print(sorted.map(({ id }) => `${id}\n`).join(""));
-      return 0;
-    }
     await printList(context, sorted, {
       format,
+      quiet: quiet && (({ id }) => id),
       columns: [
         { title: "ID", cell: ({ id }) => id, canShrink: true },
         { title: "CREATED", cell: ({ createdAt }) => ageText(context.now() - (toMs(createdAt) ?? context.now())) },

@@ -3,7 +3,7 @@ import { type Listed, listContainers } from "../../../lib/client/tasks.ts";
 import { toMs } from "../../../lib/client/time.ts";
 import { boolean, repeated } from "../../flags.ts";
 import { ctrCommand } from "../command.ts";
-import { formatFlag, printList } from "../listing.ts";
+import { formatFlag, printList, quietFlag } from "../listing.ts";
 import { ageText } from "../units.ts";
 
 export const psCommand = ctrCommand({
@@ -18,19 +18,16 @@ export const psCommand = ctrCommand({
   flags: {
     all: boolean("list all containers", { short: "a" }),
     filter: repeated("containerd's filter, e.g. image~=busybox; several are alternatives", { short: "f" }),
-    quiet: boolean("print ids only", { short: "q" }),
+    quiet: quietFlag("ids"),
     format: formatFlag,
   },
   run: async (context, _args, { all, filter, quiet, format }) => {
     const listed = await listContainers(await context.connect(), filter);
     const shown = listed.filter(({ status }) => all || status === "running" || status === "paused");
-    if (quiet) {
-      await context.print(shown.map(({ container }) => `${container.id}\n`).join(""));
-      return 0;
-    }
     const ageOf = (ms: number | undefined) => (ms === undefined ? "" : ageText(context.now() - ms));
     await printList(context, shown, {
       format,
+      quiet: quiet && (({ container }) => container.id),
       columns: [
         { title: "ID", cell: ({ container }) => container.id, canShrink: true },
         { title: "IMAGE", cell: ({ container }) => container.image, canShrink: true },

@@ -4,7 +4,7 @@ import { listSnapshots, type Snapshot } from "../../../lib/client/images/snapsho
 import { boolean, repeated } from "../../flags.ts";
 import { ctrCommand } from "../command.ts";
 import { timeText } from "../labels.ts";
-import { formatFlag, printList } from "../listing.ts";
+import { formatFlag, printList, quietFlag } from "../listing.ts";
 import { snapshotterFlag } from "../snapshotter-flag.ts";
 import type { Column } from "../table.ts";
 import { sizeText } from "../units.ts";
@@ -17,16 +17,12 @@ export const snapshotsLsCommand = ctrCommand({
     snapshotter: snapshotterFlag,
     filter: repeated("containerd's filter, e.g. kind==Active; several are alternatives", { short: "f" }),
     size: boolean("how much of the disk each takes, too", { short: "s" }),
-    quiet: boolean("print keys only", { short: "q" }),
+    quiet: quietFlag("keys"),
     format: formatFlag,
   },
   run: async (context, _args, { snapshotter, filter, size, quiet, format }) => {
     const client = await context.connect();
     const snapshots = await listSnapshots(client, snapshotter, filter);
-    if (quiet) {
-      await context.print(snapshots.map(({ name }) => `${name}\n`).join(""));
-      return 0;
-    }
     const sized = await Promise.all(
       snapshots.map(async (each): Promise<Sized> => {
         return { ...each, usage: size ? await usageOf(client, snapshotter, each) : undefined };
@@ -35,6 +31,7 @@ export const snapshotsLsCommand = ctrCommand({
     const sizeColumn: Column<Sized> = { title: "SIZE", cell: ({ usage = 0 }) => sizeText(usage), isRight: true };
     await printList(context, sized, {
       format,
+      quiet: quiet && (({ name }) => name),
       columns: [
         { title: "KEY", cell: ({ name }) => name, canShrink: true },
         { title: "PARENT", cell: ({ parent }) => parent, canShrink: true },
