@@ -66,6 +66,7 @@ function versionsHere(): Versions {
 /** Runs a suite, passes on what it says, and counts. */
 async function runSuite(suite: Suite, options: readonly string[]): Promise<Counts> {
   say(`== ${suite.name}`);
+  const begin = performance.now();
   const child = Bun.spawn([process.execPath, join(import.meta.dir, suite.name, "main.ts"), ...options], {
     stdin: "ignore",
     stdout: "pipe",
@@ -84,6 +85,7 @@ async function runSuite(suite: Suite, options: readonly string[]): Promise<Count
   const counts = countRun(tail, status);
   if (status !== 0 && !tail.includes(`${counts.failed} failed`))
     say(`FAIL  ${suite.name} exited with status ${status}`);
+  say(`   ${suite.name}: ${Math.round((performance.now() - begin) / 1000)} s`);
   return counts;
 }
 
