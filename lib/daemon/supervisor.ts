@@ -9,6 +9,7 @@ import { GrpcServer } from "../rpc/grpc/server.ts";
 import { serve, type TtrpcServer } from "../rpc/ttrpc/server.ts";
 import { Background } from "./background.ts";
 import { type Clock, systemClock } from "./clock.ts";
+import { toConnection } from "./connection.ts";
 import { EventBus } from "./events/event-bus.ts";
 import type { Collected } from "./gc/collector.ts";
 import { acceptFrom, listenAt } from "./listener.ts";
@@ -96,7 +97,7 @@ export class Supervisor {
         }),
       );
       const server = await acceptFrom(settings.listener ?? openListener(kernel, address, gid), (socket) =>
-        grpc.accept(socket),
+        grpc.accept(toConnection(socket)),
       );
       store.collector.schedule();
       return new Supervisor(settings, { store, events, tasks, grpc, ttrpc, server });
