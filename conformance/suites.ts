@@ -30,6 +30,7 @@ export const SUITES: readonly Suite[] = [
     judges: "tsrund, its shims and its clients, killed at every moment; damaged and full stores",
     ownOnly: SHIM,
   },
+  { name: "tsctr", judges: "what a person types at tsctr, on tsrund and on containerd", ownOnly: SHIM },
   { name: "networks", judges: "networks of tsrund by CNI, and what is left of them", ownOnly: SHIM },
   { name: "registry", judges: "pull and push between tsrund and registries, also faulty ones", ownOnly: SHIM },
   { name: "cgroup2", judges: "cgroup v2 alone, with systemd, in a machine of its own" },

@@ -1,4 +1,5 @@
 import type { Creation } from "../../lib/client/create.ts";
+import { DEFAULT_SNAPSHOTTER } from "../../lib/client/images/snapshots.ts";
 import { chooseCapabilities } from "../../lib/client/spec/capabilities.ts";
 import { type ContainerRequest, makeSpec } from "../../lib/client/spec/container-spec.ts";
 import { ContainerError } from "../../lib/errors.ts";
@@ -18,8 +19,7 @@ import {
 
 /** statfs(2): the type of a cgroup v2 hierarchy. */
 const CGROUP2_SUPER_MAGIC = 0x63677270;
-const LAST_CAPABILITY = 40;
-const DEFAULT_SNAPSHOTTER = "overlayfs";
+
 /** What every containerd runs; tsrund runs its own for it. */
 const DEFAULT_RUNTIME = "io.containerd.runc.v2";
 const ID_DIGITS = 12;
@@ -66,7 +66,7 @@ function toRequest(
 ): ContainerRequest {
   const { kernel, cwd, namespace } = context;
   const { privileged, entrypoint } = flags;
-  const last = lastCapability(kernel);
+  const bounding = boundingSet(kernel);
   if (flags.pid !== undefined && flags.pid !== "host") throw invalid(`--pid ${flags.pid}`, "must be host");
   return {
     ...{ id, namespace, command, terminal, privileged, readOnly: flags.readOnly },
@@ -74,7 +74,7 @@ function toRequest(
     env: readEnv(context, flags),
     workingDir: flags.workdir,
     hostname: flags.hostname,
-    capabilities: chooseCapabilities({ add: flags.capAdd, drop: flags.capDrop, privileged, last }),
+    capabilities: chooseCapabilities({ add: flags.capAdd, drop: flags.capDrop, privileged, bounding }),
     noNewPrivileges: flags.noNewPrivileges,
     mounts: [
       ...(flags.net === "host" ? hostNetworkFiles(context) : []),
@@ -91,9 +91,10 @@ function toRequest(
   };
 }
 
-/** capabilities(7): the greatest number that the kernel knows. */
-export function lastCapability(kernel: CtrContext["kernel"]): number {
-  return Number(findText(kernel, "/proc/sys/kernel/cap_last_cap") ?? LAST_CAPABILITY);
+/** capabilities(7): what this machine lets anybody have; the daemon is on it, too. */
+export function boundingSet(kernel: CtrContext["kernel"]): bigint {
+  const status = findText(kernel, "/proc/self/status") ?? "";
+  return BigInt(`0x${/^CapBnd:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0"}`);
 }
 
 /** Names mean on the host's network what they mean on the host. */
@@ -103,6 +104,12 @@ function hostNetworkFiles({ kernel }: CtrContext): readonly Mount[] {
     .map((path) => ({ destination: path, type: "bind", source: path, options: ["rbind", "ro", "rprivate"] }));
 }
 
+/** Options that do not go together, as they are. @throws {ContainerError} invalid_argument */
+export function checkNetwork({ net, publish }: ContainerFlags): void {
+  if (publish.length === 0 || (net !== "none" && net !== "host")) return;
+  throw invalid(`--publish with --net ${net}`, "there is no network of its own to lead ports into");
+}
+
 /** Whether the options ask for what a daemon has to know of networks. */
 export function wantsNetwork({ net, publish }: ContainerFlags): boolean {
   return publish.length > 0 || (net !== undefined && net !== "none" && net !== "host");
@@ -110,9 +117,6 @@ export function wantsNetwork({ net, publish }: ContainerFlags): boolean {
 
 function networkLabels(flags: ContainerFlags): Readonly<Record<string, string>> {
   const { net, publish } = flags;
-  if (publish.length > 0 && (net === "none" || net === "host")) {
-    throw invalid(`--publish with --net ${net}`, "there is no network of its own to lead ports into");
-  }
   if (!wantsNetwork(flags)) return {};
   return {
     [NETWORK_LABEL]: net ?? DEFAULT_NETWORK,

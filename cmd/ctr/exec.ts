@@ -4,7 +4,7 @@ import { DEFAULT_DETACH_KEYS, parseDetachKeys } from "../../lib/client/detach-ke
 import { type ExecRequest, execInBackground, execInForeground, makeExecProcess } from "../../lib/client/exec.ts";
 import { findAttributes } from "../../lib/linux/terminal.ts";
 import { UsageError } from "../usage-error.ts";
-import { lastCapability } from "./container-request.ts";
+import { boundingSet } from "./container-request.ts";
 import type { CtrContext } from "./context.ts";
 import { fifoRoot } from "./places.ts";
 import { notRun } from "./program-failure.ts";
@@ -49,7 +49,7 @@ async function execIn(context: CtrContext, { id, args }: Wanted, flags: ExecFlag
   const env = readEnv(context, flags);
   const request: ExecRequest = {
     ...{ args, env, user, workingDir, terminal, privileged },
-    lastCapability: lastCapability(kernel),
+    bounding: boundingSet(kernel),
   };
   const process = await makeExecProcess(client, kernel, { container, request });
   const containerId = container.id;

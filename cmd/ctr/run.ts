@@ -2,6 +2,7 @@ import { api } from "../../lib/client/api.ts";
 import type { Client } from "../../lib/client/client.ts";
 import { createContainer } from "../../lib/client/create.ts";
 import { DEFAULT_DETACH_KEYS, parseDetachKeys } from "../../lib/client/detach-keys.ts";
+import { NO_IMAGE } from "../../lib/client/image.ts";
 import { defaultLogUri, LOG_LABEL } from "../../lib/client/logs/place.ts";
 import { clearContainer, runInForeground } from "../../lib/client/run.ts";
 import { startInBackground } from "../../lib/client/start.ts";
@@ -9,7 +10,7 @@ import { ContainerError } from "../../lib/errors.ts";
 import { findAttributes } from "../../lib/linux/terminal.ts";
 import { UsageError } from "../usage-error.ts";
 import { AdvisedError } from "./advice.ts";
-import { noNetworks, toCreation, wantsNetwork } from "./container-request.ts";
+import { checkNetwork, noNetworks, toCreation, wantsNetwork } from "./container-request.ts";
 import type { CtrContext } from "./context.ts";
 import { fifoRoot } from "./places.ts";
 import { notRun } from "./program-failure.ts";
@@ -22,6 +23,7 @@ interface RunFlags extends ContainerFlags {
   readonly detach: boolean;
   readonly rm: boolean;
   readonly detachKeys: string | undefined;
+  readonly pull: "missing" | "always" | "never";
 }
 
 interface Wanted {
@@ -35,9 +37,16 @@ const STDIN = 0;
 export async function run(context: CtrContext, wanted: Wanted, flags: RunFlags): Promise<number> {
   checkTogether(context, flags);
   try {
+    checkNetwork(flags);
     const client = await context.connect();
     if (wantsNetwork(flags) && !(await isTsrund(client))) throw noNetworks(context.address);
-    return await (flags.detach ? inBackground : inForeground)(context, client, wanted, flags).catch(advise);
+    const start = flags.detach ? inBackground : inForeground;
+    if (flags.pull === "always") await pull(context, client, wanted.image, flags);
+    return await start(context, client, wanted, flags).catch(async (error) => {
+      if (flags.pull !== "missing" || !isMissing(error)) throw advised(error);
+      await pull(context, client, wanted.image, flags);
+      return await start(context, client, wanted, flags);
+    });
   } catch (error) {
     return notRun(error);
   }
@@ -96,11 +105,20 @@ async function inBackground(context: CtrContext, client: Client, wanted: Wanted,
   return 0;
 }
 
+/** Brings an image from its registry; how far it is goes to standard error. */
+async function pull(context: CtrContext, client: Client, image: string, flags: RunFlags): Promise<void> {
+  const { pullForRun } = await import("./pull-for-run.ts");
+  await pullForRun(context, client, { image, snapshotter: flags.snapshotter });
+}
+
+/** Nothing has been made when this is said. */
+function isMissing(error: unknown): boolean {
+  return error instanceof ContainerError && error.code === "not_found" && error.message.startsWith(NO_IMAGE);
+}
+
 /** Says what to do about an image that is not there. */
-function advise(error: unknown): never {
-  if (error instanceof ContainerError && error.code === "not_found" && /^there is no image/.test(error.message)) {
-    const advice = "tsctr images lists those there are; tsctr pull fetches one, tsctr import reads one from a file";
-    throw new AdvisedError("not_found", error.message, { advice });
-  }
-  throw error;
+function advised(error: unknown): unknown {
+  if (!(error instanceof ContainerError) || !isMissing(error)) return error;
+  const advice = "tsctr images lists those there are; tsctr pull fetches one, tsctr import reads one from a file";
+  return new AdvisedError("not_found", error.message, { advice });
 }

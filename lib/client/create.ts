@@ -6,7 +6,7 @@ import type { Config, User } from "../spec/config.ts";
 import { api } from "./api.ts";
 import type { Client } from "./client.ts";
 import type { StdioPaths } from "./fifos.ts";
-import { type ImageSettings, type ResolvedImage, resolveImage } from "./image.ts";
+import { type ImageSettings, type RunnableImage, resolveImage } from "./image.ts";
 import { resolveUser } from "./spec/user.ts";
 
 /** How a container is made. */
@@ -56,7 +56,7 @@ export async function createContainer(client: Client, kernel: Kernel, creation: 
 async function makeRecords(
   client: Client,
   kernel: Kernel,
-  { creation, image }: { readonly creation: Creation; readonly image: ResolvedImage },
+  { creation, image }: { readonly creation: Creation; readonly image: RunnableImage },
 ): Promise<readonly SnapshotMount[]> {
   const { id, snapshotter } = creation;
   const mounts = await prepare(client, image, creation);
@@ -85,7 +85,7 @@ async function closeLease(client: Client, opening: Promise<string>): Promise<voi
   }
 }
 
-async function prepare(client: Client, image: ResolvedImage, { id, snapshotter }: Creation) {
+async function prepare(client: Client, image: RunnableImage, { id, snapshotter }: Creation) {
   try {
     const { mounts } = await client.call(api.snapshots.prepare, { snapshotter, key: id, parent: image.chainId });
     return mounts;
@@ -116,7 +116,7 @@ function findUser(kernel: Kernel, mounts: readonly SnapshotMount[], wanted: stri
   return resolveUser(wanted, { passwd, group });
 }
 
-function describe(creation: Creation, image: ResolvedImage, user: User) {
+function describe(creation: Creation, image: RunnableImage, user: User) {
   const { id, runtime, snapshotter, labels } = creation;
   const { stopSignal } = image.settings;
   const spec = creation.spec(image.settings, user);

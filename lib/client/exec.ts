@@ -22,7 +22,7 @@ export interface ExecRequest {
   readonly workingDir: string | undefined;
   readonly terminal: boolean;
   readonly privileged: boolean;
-  readonly lastCapability: number;
+  readonly bounding: bigint;
 }
 
 /** The process as the runtime takes it. @throws {ContainerError} */
@@ -33,10 +33,10 @@ export async function makeExecProcess(
 ): Promise<Process> {
   const first = readSpec(container)?.process;
   if (first === undefined) throw new ContainerError("failed_precondition", `container ${container.id} has no process`);
-  const { args, terminal, privileged, lastCapability } = request;
+  const { args, terminal, privileged, bounding } = request;
   const user =
     request.user === undefined ? first.user : await lookUp(client, kernel, { container, wanted: request.user });
-  const all = chooseCapabilities({ add: [], drop: [], privileged: true, last: lastCapability });
+  const all = chooseCapabilities({ add: [], drop: [], privileged: true, bounding });
   return {
     ...first,
     ...{ args, terminal, cwd: request.workingDir ?? first.cwd },

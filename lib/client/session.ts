@@ -1,3 +1,5 @@
+import type { OwnedFd } from "../linux/fd.ts";
+import { setBlocking } from "../linux/fifo.ts";
 import type { Kernel } from "../linux/kernel.ts";
 import { findAttributes, findWindowSize, setAttributes, transparentAttributes } from "../linux/terminal.ts";
 import { api } from "./api.ts";
@@ -58,7 +60,7 @@ export class Session {
       if (this.#saved !== undefined) setAttributes(this.#kernel, STDIN, transparentAttributes(this.#saved));
       this.resize();
     }
-    if (ends.input !== undefined) this.#copyInput(ends.input.number).catch((error) => this.#detached.reject(error));
+    if (ends.input !== undefined) this.#copyInput(ends.input).catch((error) => this.#detached.reject(error));
   }
 
   /** The caller's terminal has a new size. A process that has ended has no terminal: that is no failure. */
@@ -105,32 +107,33 @@ export class Session {
     }
   }
 
-  async #copyInput(fd: number): Promise<void> {
-    const { process, detachKeys, terminal } = this.#options;
+  async #copyInput(input: OwnedFd): Promise<void> {
+    const { process: name, detachKeys, terminal } = this.#options;
     const scanner = new DetachScanner(terminal ? detachKeys : []);
-    const sink = Bun.file(fd).writer();
+    setBlocking(this.#kernel, input);
     for await (const chunk of Bun.stdin.stream()) {
       const { pass, isDetached } = scanner.scan(chunk);
-      if (!(await tryWrite(sink, pass))) return;
+      if (!(await tryWrite(input.number, pass))) return;
       if (isDetached) {
         this.#detached.resolve({ kind: "detached" });
         return;
       }
     }
     // The shim has an end for writing open as well, and closes it when it is told to.
-    this.#options.ends.input?.close();
-    await this.#client.call(api.tasks.closeIO, { ...process, stdin: true }).catch(() => undefined);
+    input.close();
+    await this.#client.call(api.tasks.closeIO, { ...name, stdin: true }).catch(() => undefined);
   }
 }
 
-/** False when nobody reads any more. */
-async function tryWrite(sink: Bun.FileSink, bytes: Uint8Array): Promise<boolean> {
-  if (bytes.length === 0) return true;
-  try {
-    sink.write(bytes);
-    await sink.flush();
-    return true;
-  } catch {
-    return false;
+/** write(2) in a thread, which may wait as long as it has to: the program need not read. False when it never will. */
+async function tryWrite(fd: number, bytes: Uint8Array): Promise<boolean> {
+  const { write } = process.getBuiltinModule("node:fs");
+  for (let rest = bytes; rest.length > 0; ) {
+    const written = await new Promise<number>((resolve) => {
+      write(fd, rest, (error, count) => resolve(error === null ? count : 0));
+    });
+    if (written === 0) return false;
+    rest = rest.subarray(written);
   }
+  return true;
 }

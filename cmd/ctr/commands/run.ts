@@ -1,6 +1,6 @@
 import type { Arg } from "../../args.ts";
 import { required } from "../../args.ts";
-import { boolean, text } from "../../flags.ts";
+import { boolean, oneOf, text } from "../../flags.ts";
 import { ctrCommand } from "../command.ts";
 import { containerFlags } from "../run-flags.ts";
 
@@ -16,7 +16,7 @@ export const runCommand = ctrCommand({
   name: "run",
   summary: "make a container of an image and run a program in it",
   description:
-    "Options stand before the image; what follows it is the program's. In the foreground signals are passed on, the third " +
+    "Options stand before the image; what follows it is the program's. An image that is not there is pulled. In the foreground signals are passed on, the third " +
     "SIGINT or SIGTERM as SIGKILL, and the exit status is the program's.",
   examples: [
     { command: "run --rm busybox echo hello", summary: "run a program, and remove the container" },
@@ -37,6 +37,7 @@ export const runCommand = ctrCommand({
     tty: boolean("give the program a terminal", { short: "t" }),
     detach: boolean("run in the background, and print the name", { short: "d" }),
     rm: boolean("remove the container when the program has ended"),
+    pull: oneOf(["missing", "always", "never"], "when to bring the image from its registry"),
     detachKeys: text("keys that leave the program and its terminal (default: ctrl-p,ctrl-q)", { label: "KEYS" }),
     ...containerFlags,
   },

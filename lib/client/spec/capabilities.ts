@@ -13,13 +13,14 @@ export interface CapabilityRequest {
   readonly add: readonly string[];
   readonly drop: readonly string[];
   readonly privileged: boolean;
-  /** capabilities(7): the greatest number that the kernel knows. */
-  readonly last: number;
+  /** capabilities(7), CapBnd of /proc/PID/status: what this machine lets anybody have, a bit a capability. */
+  readonly bounding: bigint;
 }
 
 /** The capabilities of a container, in the order of their numbers. @throws {ContainerError} invalid_argument */
-export function chooseCapabilities({ add, drop, privileged, last }: CapabilityRequest): readonly string[] {
-  const known = CAPABILITIES.slice(0, last + 1);
+export function chooseCapabilities({ add, drop, privileged, bounding }: CapabilityRequest): readonly string[] {
+  const bits = bounding.toString(2).split("").reverse();
+  const known = CAPABILITIES.filter((_, number) => bits[number] === "1");
   const [added, dropped] = [add, drop].map((names) => names.map((name) => fullName(name, known)));
   const has = (list: readonly string[] | undefined, name: string) => list?.includes(name) === true;
   return known.filter((name) => {
@@ -36,5 +37,6 @@ function fullName(given: string, known: readonly string[]): string {
   if (upper === ALL) return ALL;
   const name = upper.startsWith("CAP_") ? upper : `CAP_${upper}`;
   if (known.includes(name)) return name;
-  throw new ContainerError("invalid_argument", `there is no capability ${JSON.stringify(given)}`);
+  const why = CAPABILITIES.includes(name) ? "this machine lets nobody have" : "there is no";
+  throw new ContainerError("invalid_argument", `${why} capability ${JSON.stringify(given)}`);
 }
