@@ -1,5 +1,5 @@
 import { ContainerError } from "../../errors.ts";
-import { compileRegularExpression } from "./regular-expression.ts";
+import { compileRegularExpression, type RegularExpression } from "./regular-expression.ts";
 
 /** How a selector compares. */
 export type Operator = "==" | "!=" | "~=";
@@ -14,7 +14,7 @@ export interface Selector {
 export type Test =
   | { readonly operator: "present" }
   | { readonly operator: "==" | "!="; readonly value: string }
-  | { readonly operator: "~="; readonly expression: RegExp };
+  | { readonly operator: "~="; readonly expression: RegularExpression };
 
 /** Longer filters are refused: they come from clients. */
 const MAX_FILTER_CHARS = 16_384;
