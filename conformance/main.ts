@@ -50,7 +50,7 @@ function versionsHere(): Versions {
       ? "v2"
       : "v1";
   const versions: [string, string][] = [
-    ["Linux", release()],
+    ["Linux", /^[\d.]+/.exec(release())?.[0] ?? release()],
     ["cgroups", cgroups],
   ];
   for (const [name, words] of PEERS) {

@@ -323,6 +323,20 @@ static void count_forks(const char *action, int wanted)
 	printf(",\"count\":%d}\n", made);
 }
 
+/* What the process runs whose pid the state in `text` tells. */
+static void put_program(FILE *out)
+{
+	char path[64], target[PATH_MAX] = "";
+	const char *pid = strstr(text, "\"pid\":");
+	if (pid) {
+		snprintf(path, sizeof(path), "/proc/%d/exe", atoi(pid + strlen("\"pid\":")));
+		ssize_t length = readlink(path, target, sizeof(target) - 1);
+		target[length < 0 ? 0 : length] = 0;
+	}
+	fprintf(out, ",\"program\":");
+	put_string(out, target);
+}
+
 /* One write for a line: hooks and the program append to the same file. */
 static void append(const char *words, int is_hook, char **argv, char **envp)
 {
@@ -336,6 +350,7 @@ static void append(const char *words, int is_hook, char **argv, char **envp)
 		read_text(0);
 		fprintf(out, ",\"stdin\":");
 		put_string(out, text);
+		put_program(out);
 		put_list(out, "args", argv);
 		put_list(out, "env", envp);
 		put_namespaces(out);

@@ -52,6 +52,8 @@ export interface LogLine {
   readonly word: string;
   readonly pid: number;
   readonly stdin?: string;
+  /** What the container's process runs. */
+  readonly program?: string;
   readonly args?: readonly string[];
   readonly env?: readonly string[];
   readonly namespaces?: Readonly<Record<string, string>>;

@@ -106,7 +106,7 @@ async function ownV2(stage: Stage): Promise<void> {
     return uid;
   };
   const writable = await owner(["nosuid"], true);
-  stage.expect("CG-11", true, "");
+  stage.expect("CG-11", true, "create would have failed");
   stage.expect("CG-08", writable === CONTAINER_USER, `mounted rw: the owner is ${writable}`);
   const readonly = await owner(["ro"], true);
   stage.expect("CG-08", readonly === 0, `mounted ro: the owner is ${readonly}`);
