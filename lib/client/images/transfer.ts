@@ -37,7 +37,7 @@ export interface NamedImage {
  */
 export async function pullTo(client: Client, registry: RegistryOptions, options: PullOptions): Promise<NamedImage> {
   const { name, platforms, platform, snapshotter, report, signal } = options;
-  return await withLease(client, async (leased) => {
+  const work = async (leased: Client) => {
     const content = new RemoteContent(leased);
     const limits = platforms === undefined ? {} : { platforms, manifestLimit: platforms.length };
     const pulled = await pullImage(registry, content, { name, report, signal, ...limits });
@@ -50,7 +50,8 @@ export async function pullTo(client: Client, registry: RegistryOptions, options:
     }
     await nameImage(leased, pulled);
     return pulled;
-  });
+  };
+  return await withLease(client, work, `pull ${name}`);
 }
 
 /** Sends an image of a daemon to a registry. @throws {ContainerError} */
