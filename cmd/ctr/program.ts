@@ -6,6 +6,8 @@ type Loader = () => Promise<CtrCommand>;
 export const COMMANDS: Readonly<Record<string, Loader>> = {
   attach: async () => (await import("./commands/attach.ts")).attachCommand,
   commit: async () => (await import("./commands/commit.ts")).commitCommand,
+  complete: async () => (await import("./commands/complete.ts")).completeCommand,
+  completion: async () => (await import("./commands/completion.ts")).completionCommand,
   "content get": async () => (await import("./commands/content-get.ts")).contentGetCommand,
   "content ingests": async () => (await import("./commands/content-ingests.ts")).contentIngestsCommand,
   "content label": async () => (await import("./commands/content-label.ts")).contentLabelCommand,
