@@ -1,5 +1,5 @@
 import { ContainerError } from "../errors.ts";
-import { errnoNumber, errnoText } from "./constants/errno.ts";
+import { errnoText } from "./constants/errno.ts";
 import { CLOSE_RANGE, FCNTL } from "./constants/files.ts";
 import { MSG } from "./constants/sockets.ts";
 import { checkedCall, OwnedFd } from "./fd.ts";
@@ -138,9 +138,7 @@ export interface ExitStatus {
 /** wait4(2): waits for a child; undefined with `block` false while it runs. */
 export function waitForChild(kernel: Kernel, pid: number, block: boolean): ExitStatus | undefined {
   const status = new Int32Array(1);
-  let result: number;
-  do result = kernel.call("wait4", pid, status, block ? 0 : 1, 0);
-  while (result === -errnoNumber("EINTR"));
+  const result = kernel.call("wait4", pid, status, block ? 0 : 1, 0);
   if (result === 0) return undefined;
   if (result < 0) return { code: 255, signal: undefined };
   return decodeStatus(status[0] ?? 0);

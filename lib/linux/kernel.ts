@@ -5,10 +5,12 @@ import { addressOf, type Libc, loadLibc, type Word } from "./ffi.ts";
 /** An argument of a system call: a number, a string (NUL is added), or memory the kernel reads or writes. */
 export type KernelArgument = number | bigint | string | NodeJS.TypedArray;
 
+const INTERRUPTED = errnoNumber("EINTR");
+
 /** The way to the kernel. Callers are given one, so that a test can give them one that only records. */
 export interface Kernel {
   readonly architecture: Architecture;
-  /** The result of a system call, or the negated errno. */
+  /** The result of a system call, or the negated errno; one that is interrupted is made again. */
   call(name: SyscallName, ...args: readonly KernelArgument[]): number;
   /** posix_spawn(3): the pid of a child with this argv and an empty environment, or the negated errno. */
   spawn(path: string, argv: readonly string[]): number;
@@ -43,8 +45,7 @@ class LinuxKernel implements Kernel {
         used = this.#place(argument, used);
       }
     }
-    const result = libc.syscall(syscallNumber(name, this.architecture), words);
-    return result === -1 ? -libc.errno() : result;
+    return perform(libc, name, syscallNumber(name, this.architecture), words);
   }
 
   spawn(path: string, argv: readonly string[]): number {
@@ -75,5 +76,17 @@ class LinuxKernel implements Kernel {
       this.#scratchAddress = addressOf(this.#scratch);
     }
     return this.#libc;
+  }
+}
+
+/** One call, made again as long as it is interrupted. */
+function perform(libc: Libc, name: SyscallName, number: number, words: readonly Word[]): number {
+  for (;;) {
+    const result = libc.syscall(number, words);
+    if (result !== -1) return result;
+    const errno = libc.errno();
+    if (errno !== INTERRUPTED) return -errno;
+    // close(2) has closed its descriptor all the same; again, it could close somebody else's.
+    if (name === "close") return 0;
   }
 }

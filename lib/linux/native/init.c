@@ -34,12 +34,23 @@
 #define STATFS_BYTES 120
 #define PASSWD_MAX_CHUNKS 2048 /* 1 MiB */
 
-#define call1(nr, a) my_syscall6(nr, (uint64_t)(a), 0, 0, 0, 0, 0)
-#define call2(nr, a, b) my_syscall6(nr, (uint64_t)(a), (uint64_t)(b), 0, 0, 0, 0)
-#define call3(nr, a, b, c) my_syscall6(nr, (uint64_t)(a), (uint64_t)(b), (uint64_t)(c), 0, 0, 0)
-#define call4(nr, a, b, c, d) my_syscall6(nr, (uint64_t)(a), (uint64_t)(b), (uint64_t)(c), (uint64_t)(d), 0, 0)
+#define call1(nr, a) call6(nr, (uint64_t)(a), 0, 0, 0, 0, 0)
+#define call2(nr, a, b) call6(nr, (uint64_t)(a), (uint64_t)(b), 0, 0, 0, 0)
+#define call3(nr, a, b, c) call6(nr, (uint64_t)(a), (uint64_t)(b), (uint64_t)(c), 0, 0, 0)
+#define call4(nr, a, b, c, d) call6(nr, (uint64_t)(a), (uint64_t)(b), (uint64_t)(c), (uint64_t)(d), 0, 0)
 #define call5(nr, a, b, c, d, e) \
-	my_syscall6(nr, (uint64_t)(a), (uint64_t)(b), (uint64_t)(c), (uint64_t)(d), (uint64_t)(e), 0)
+	call6(nr, (uint64_t)(a), (uint64_t)(b), (uint64_t)(c), (uint64_t)(d), (uint64_t)(e), 0)
+
+/* A call that was interrupted is made again; close(2) has closed its descriptor all the same. */
+static long call6(long nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f)
+{
+	long ret;
+
+	do
+		ret = my_syscall6(nr, a, b, c, d, e, f);
+	while (ret == -EINTR && nr != __NR_close);
+	return ret == -EINTR ? 0 : ret;
+}
 
 /* The compiler may emit calls to these two even in freestanding code. */
 void *memcpy(void *restrict dest, const void *restrict src, unsigned long n)
@@ -498,9 +509,7 @@ static long follow_hook(struct hook *hook, long pid, long output)
 
 	while (pidfd >= 0 && fds[0].revents == 0) {
 		/* ppoll(2) of Linux leaves the rest of the time in `left` */
-		ret = my_syscall6(__NR_ppoll, (uint64_t)fds, 2, hook->timeout_ms < 0 ? 0 : (uint64_t)&left, 0, 0, 0);
-		if (ret == -EINTR)
-			continue;
+		ret = call5(__NR_ppoll, fds, 2, hook->timeout_ms < 0 ? 0 : &left, 0, 0);
 		if (ret <= 0)
 			break;
 		if (fds[1].revents && take_output(hook, output) <= 0)
@@ -574,8 +583,8 @@ static long execute(uint16_t nr, const uint64_t *args)
 		return find_home(args);
 	default:
 		for (int i = 0; i < MAX_RETRIES; i++) {
-			ret = my_syscall6(nr, args[0], args[1], args[2], args[3], args[4], args[5]);
-			if (ret != -EINTR && !(ret == -EAGAIN && nr == __NR_openat2))
+			ret = call6(nr, args[0], args[1], args[2], args[3], args[4], args[5]);
+			if (ret != -EAGAIN || nr != __NR_openat2)
 				break;
 		}
 		return ret;
@@ -611,7 +620,7 @@ static void fail(const struct program *p, uint32_t index, const uint64_t *args, 
 	struct report report = { .kind = REPORT_FAILURE, .insn = p->first + index, .error = (int32_t)error };
 
 	report.log_bytes = read_log(&p->insns[index], args, &report);
-	my_syscall6(__NR_sendto, (uint64_t)p->registers[REGISTER_CONTROL], (uint64_t)&report, sizeof(report), MSG_NOSIGNAL,
+	call6(__NR_sendto, (uint64_t)p->registers[REGISTER_CONTROL], (uint64_t)&report, sizeof(report), MSG_NOSIGNAL,
 		    0, 0);
 	call1(__NR_exit_group, EXIT_FAILED_STEP);
 }
@@ -626,7 +635,7 @@ static struct program *map_part(long fd, uint64_t offset, uint64_t bytes)
 		return 0;
 
 	uint64_t base = PROGRAM_BASE + offset;
-	long at = my_syscall6(__NR_mmap, base, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED_NOREPLACE,
+	long at = call6(__NR_mmap, base, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED_NOREPLACE,
 			      (uint64_t)fd, offset);
 	if (at != (long)base)
 		return 0;
@@ -643,12 +652,8 @@ static struct program *map_part(long fd, uint64_t offset, uint64_t bytes)
 static struct program *next_part(const struct program *p, const uint64_t *args)
 {
 	struct next next = { 0 };
-	long ret;
 
-	do
-		ret = call3(__NR_read, args[1], &next, sizeof(next));
-	while (ret == -EINTR);
-	if (ret != sizeof(next))
+	if (call3(__NR_read, args[1], &next, sizeof(next)) != sizeof(next))
 		return 0;
 	struct program *part = map_part((long)args[0], next.offset, next.bytes);
 	if (part)

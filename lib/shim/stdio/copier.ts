@@ -7,7 +7,6 @@ const BUFFER_BYTES = 32 * 1024;
 /** After so many buffers in a row others get their turn. */
 const BUFFERS_A_TURN = 16;
 const AGAIN = -errnoNumber("EAGAIN");
-const INTERRUPTED = -errnoNumber("EINTR");
 
 /** Copies from one descriptor to another, both non-blocking and both the caller's, until the end or until it is stopped. */
 export class Copier {
@@ -51,8 +50,8 @@ export class Copier {
       const bytes = kernel.call("read", this.#from.number, buffer, buffer.length);
       if (bytes === AGAIN) await readiness.readable(this.#from);
       // A terminal without a slave ends in EIO.
-      else if (bytes <= 0 && bytes !== INTERRUPTED) break;
-      else if (bytes > 0) await this.#write(buffer.subarray(0, bytes));
+      else if (bytes <= 0) break;
+      else await this.#write(buffer.subarray(0, bytes));
       if (count % BUFFERS_A_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
     }
     this.#isStopped = true;
@@ -66,7 +65,7 @@ export class Copier {
       if (written === AGAIN) await readiness.writable(this.#to);
       else if (written > 0) rest = rest.subarray(written);
       // A disk that is full, a reader that is gone: what cannot be written is lost, and the program goes on.
-      else if (written !== INTERRUPTED) break;
+      else break;
     }
     this.#held = 0;
   }
