@@ -2,6 +2,7 @@
 export type ErrorCode =
   | "aborted"
   | "already_exists"
+  | "data_loss"
   | "deadline_exceeded"
   | "failed_precondition"
   | "internal"

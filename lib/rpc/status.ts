@@ -15,6 +15,7 @@ export const CODE = {
   out_of_range: 11,
   unimplemented: 12,
   unavailable: 14,
+  data_loss: 15,
 } as const;
 
 /** What the other side is told of a failure. */

@@ -151,7 +151,7 @@ export function writeRecord(options: RuntimeOptions, record: ContainerRecord): v
 
 /**
  * Reads state.json.
- * @throws {ContainerError} not_found, also for a container whose creation ended before its state was written
+ * @throws {ContainerError} not_found, also for a container whose creation ended before its state was written; data_loss
  */
 export function readRecord(options: RuntimeOptions, id: string): ContainerRecord {
   const record = findRecord(options, id);
@@ -159,21 +159,41 @@ export function readRecord(options: RuntimeOptions, id: string): ContainerRecord
   return record;
 }
 
-/** Reads state.json, or finds that there is none. */
+/** Reads state.json, or finds that there is none. @throws {ContainerError} data_loss */
 export function findRecord(options: RuntimeOptions, id: string): ContainerRecord | undefined {
   const path = `${containerDirectory(options, id)}/${RECORD}`;
   const text = findText(options.kernel, path);
   if (text === undefined) return undefined;
+  const value = parseOwn(text, path);
+  // Written by writeRecord() into a directory that only its owner can write to: what is not its own is damaged.
+  if (isRecord(value, id)) return value;
+  throw damaged(path, "it is not the record of this container");
+}
+
+function isRecord(value: unknown, id: string): value is ContainerRecord {
+  if (!isObject(value) || value["id"] !== id || !Array.isArray(value["namespaces"])) return false;
+  const { init, cgroups } = value;
+  if (init !== undefined && !(isObject(init) && Number.isInteger(init["pid"]) && Number(init["pid"]) > 0)) return false;
+  return isObject(cgroups) && Array.isArray(cgroups["directories"]);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** JSON of our own. @throws {ContainerError} data_loss */
+function parseOwn(text: string, path: string): unknown {
   try {
-    // Written by writeRecord() into a directory that only its owner can write to.
-    return JSON.parse(text) as ContainerRecord;
+    return JSON.parse(text);
   } catch (error) {
-    throw damagedRecord(path, error);
+    throw damaged(path, error instanceof Error ? error.message : String(error));
   }
 }
 
-function damagedRecord(path: string, cause: unknown): ContainerError {
-  return new ContainerError("internal", `cannot read ${path}`, { cause });
+/** A file that was written whole and is not whole any more. */
+function damaged(path: string, why: string): ContainerError {
+  const remedy = "delete --force removes what can be found of the container";
+  return new ContainerError("data_loss", `cannot use ${path}: it is damaged: ${why}: ${remedy}`);
 }
 
 /** Keeps the config a container was made from: the bundle may change. */
@@ -181,10 +201,18 @@ export function writeConfig(options: RuntimeOptions, id: string, text: string): 
   replaceFile(options.kernel, `${containerDirectory(options, id)}/${CONFIG}`, text, 0o600);
 }
 
-/** The config a container was made from, which was valid then. */
+/** The config a container was made from, which was valid then. @throws {ContainerError} data_loss */
 export function readContainerConfig(options: RuntimeOptions, id: string): ParsedConfig {
-  const text = readText(options.kernel, `${containerDirectory(options, id)}/${CONFIG}`);
-  return { config: JSON.parse(text) as Config, exact: exactIntegers(text) };
+  const path = `${containerDirectory(options, id)}/${CONFIG}`;
+  const text = readText(options.kernel, path);
+  const config = parseOwn(text, path);
+  if (!isConfig(config)) throw damaged(path, "it is not the config of a container");
+  return { config, exact: exactIntegers(text) };
+}
+
+/** Whether it is what parseConfig() has let pass once; not all of it is looked at again. */
+function isConfig(value: unknown): value is Config {
+  return isObject(value) && typeof value["ociVersion"] === "string" && isObject(value["root"]);
 }
 
 type ParsedConfig = { readonly config: Config; readonly exact: ReadonlyMap<string, bigint> };

@@ -1,13 +1,20 @@
 import { ContainerError } from "../errors.ts";
 import type { OwnedFd } from "../linux/fd.ts";
 import { statusOf } from "./container-status.ts";
-import { findRecord, hasDirectory, lockContainer, notFound, removeContainerDirectory } from "./container-store.ts";
+import {
+  type ContainerRecord,
+  findRecord,
+  hasDirectory,
+  lockContainer,
+  notFound,
+  removeContainerDirectory,
+} from "./container-store.ts";
 import { destroy } from "./destroy.ts";
 import type { RuntimeOptions } from "./options.ts";
 
 /**
- * runtime.md § Delete. With `force` a running container is killed first, one that was never completed is cleared away,
- * and one that does not exist is no fault.
+ * runtime.md § Delete. With `force` a running container is killed first, one that was never completed or whose record is
+ * damaged is cleared away, and one that does not exist is no fault.
  * @throws {ContainerError} not_found; failed_precondition for a container that runs
  */
 export async function deleteContainer(
@@ -20,7 +27,8 @@ export async function deleteContainer(
     if (force) return;
     throw notFound(id);
   }
-  const record = findRecord(options, id);
+  const record = force ? await findWhole(options, id) : findRecord(options, id);
+  if (record === "damaged") return;
   if (record === undefined) {
     // Its maker ended before it wrote down what it makes, so nothing is made yet.
     if (!force) throw notFound(id);
@@ -32,6 +40,17 @@ export async function deleteContainer(
     throw new ContainerError("failed_precondition", `cannot delete container ${id} that is not stopped: ${status}`);
   }
   await destroy(options, record);
+}
+
+/** The record of a container; one that is damaged is removed with all that can be found without it. */
+async function findWhole(options: RuntimeOptions, id: string): Promise<ContainerRecord | undefined | "damaged"> {
+  try {
+    return findRecord(options, id);
+  } catch (error) {
+    if (!(error instanceof ContainerError) || error.code !== "data_loss") throw error;
+    await (await import("./damaged-container.ts")).removeDamaged(options, id);
+    return "damaged";
+  }
 }
 
 /** The lock of a container; undefined when there is none, or none any more. @throws {ContainerError} */
