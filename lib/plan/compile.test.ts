@@ -54,6 +54,7 @@ const GOLDEN: readonly Golden[] = [
   { name: "nested-root", host: NESTED_ROOT },
   { name: "path-lookup-home-missing", host: SMALL_V2 },
   { name: "absolute-args-home-given", host: SMALL_V2 },
+  { name: "hooks", host: SMALL_V2 },
   { name: "labels", host: { ...SMALL_V2, securityModules: { apparmor: true, selinux: true } } },
   { name: "seccomp-listener", host: SMALL_V2, request: { filter: { program: new Uint8Array(16), flags: 8 } } },
 ];
