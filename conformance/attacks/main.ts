@@ -8,10 +8,10 @@
  * Each is tried on a copy of the runtime's file; with a runtime that is broken, on a machine that may be.
  * `--mutants` builds tsrun without one defence after the other and wants each attack to succeed there.
  */
-import { copyFileSync, existsSync, mkdtempSync, readFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { parseFailing } from "../harness/failing.ts";
+import { loadFailing } from "../harness/failing.ts";
 import { findRuntime, type Runtime, versionOf } from "../harness/runtime.ts";
 import { say, Tally } from "../harness/tally.ts";
 import { type Workspace, withWorkspace } from "../harness/workspace.ts";
@@ -57,11 +57,6 @@ async function tryAttack(workspace: Workspace, runtime: Runtime, attack: Attack,
   }
 }
 
-function failingOf(runtime: Runtime): ReadonlyMap<string, string> {
-  const file = join(import.meta.dir, `failing.${runtime.name}.txt`);
-  return existsSync(file) ? parseFailing(readFileSync(file, "utf8")) : new Map();
-}
-
 function judge(
   tally: Tally,
   { name, isRace }: Pick<Attack, "name" | "isRace">,
@@ -90,7 +85,7 @@ async function attackAll(
       serial += 1;
       const result = await tryAttack(workspace, runtime, attack, serial);
       const name = runtimes.length === 1 ? attack.name : `${runtime.name} ${attack.name}`;
-      judge(tally, { ...attack, name }, result, failingOf(runtime).get(attack.name));
+      judge(tally, { ...attack, name }, result, loadFailing(import.meta.dir, runtime.name).get(attack.name));
       verdicts.push(result.verdict);
     }
     rows.push(`| ${attack.name} | ${attack.row} | ${verdicts.join(" | ")} |`);
@@ -108,7 +103,7 @@ async function attackMutants(workspace: Workspace, attacks: readonly Attack[], t
   for (const [serial, attack] of attacks.entries()) {
     const { name, mutant } = attack;
     if (mutant === undefined) {
-      const isSeen = parseFailing(readFileSync(join(import.meta.dir, "failing.runc.txt"), "utf8")).has(name);
+      const isSeen = loadFailing(import.meta.dir, "runc").has(name);
       if (isSeen) tally.pass(`${name}: an older runc is broken by it`);
       else tally.fail(`${name}: nothing shows that it works`);
       continue;

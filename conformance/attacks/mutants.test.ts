@@ -1,13 +1,11 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { expect } from "chai";
 import { describe, it } from "mocha";
-import { parseFailing } from "../harness/failing.ts";
+import { loadFailing } from "../harness/failing.ts";
 import { ATTACKS } from "./all-attacks.ts";
 import { mutate } from "./mutants.ts";
 
 describe("ATTACKS", () => {
-  const broken = parseFailing(readFileSync(join(import.meta.dirname, "failing.runc.txt"), "utf8"));
+  const broken = loadFailing(import.meta.dirname, "runc");
 
   it("have names of their own", () => {
     const names = ATTACKS.map(({ name }) => name);
