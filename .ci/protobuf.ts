@@ -30,7 +30,7 @@ export async function buildProtobuf(): Promise<void> {
     files.filter((name) => METRICS.test(name)),
   );
   const services = listProtos(join(PROTO, SERVICES)).map((name) => join(SERVICES, name));
-  await generate("daemon", ["adopt.proto", "events.proto", "task.proto", ...services]);
+  await generate("daemon", ["adopt.proto", "events.proto", "runc-options.proto", "task.proto", ...services]);
 }
 
 function listProtos(directory: string): readonly string[] {

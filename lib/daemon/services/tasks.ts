@@ -1,12 +1,11 @@
 import { containerd, google } from "../../../proto/gen/daemon.js";
-import { ContainerError } from "../../errors.ts";
 import { type CallContext, type GrpcService, type Method, unary } from "../../rpc/grpc/method.ts";
-import { toTyped } from "../messages.ts";
+import { fromDescriptor, toDescriptor, toTyped } from "../messages.ts";
 import { checkIdentifier } from "../names.ts";
 import type { Store } from "../store.ts";
 import { listMetrics, listProcesses, processOf } from "../tasks/queries.ts";
 import type { TaskManager } from "../tasks/task-manager.ts";
-import { namespaceOf } from "./scope.ts";
+import { namespaceOf, scopeOf } from "./scope.ts";
 
 const messages = containerd.services.tasks.v1;
 const { Empty } = google.protobuf;
@@ -40,9 +39,9 @@ function lifeMethods(parts: Parts): readonly Method[] {
       const { containerId, rootfs, stdin, stdout, stderr, terminal, options, runtimePath } = request;
       const namespace = namespaceOf(context);
       const container = store.containers.get(namespace, containerId);
-      if (request.checkpoint !== null) throw new ContainerError("unimplemented", "cannot restore from a checkpoint");
+      const restore = restoreOf(store, namespace, request.checkpoint);
       const { pid } = await tasks.create(namespace, container, {
-        ...{ rootfs, stdin, stdout, stderr, terminal, runtimePath },
+        ...{ rootfs, stdin, stdout, stderr, terminal, runtimePath, restore },
         options: options === null ? undefined : toTyped(options),
       });
       return { containerId, pid };
@@ -62,6 +61,16 @@ function lifeMethods(parts: Parts): readonly Method[] {
       shimOf(parts, request, context).wait(request.execId),
     ),
   ];
+}
+
+/** How a task is made from a checkpoint; undefined for one that is not. */
+function restoreOf(store: Store, namespace: string, descriptor: containerd.types.Descriptor | null) {
+  if (descriptor === null) return undefined;
+  const checkpoint = toDescriptor(descriptor);
+  return async (directory: string): Promise<void> => {
+    const { unpackCheckpoint } = await import("../tasks/checkpoint.ts");
+    await unpackCheckpoint(store, namespace, { checkpoint, directory });
+  };
 }
 
 function processMethods(parts: Parts): readonly Method[] {
@@ -116,9 +125,15 @@ function changeMethods(parts: Parts): readonly Method[] {
       const { resources, annotations } = request;
       return shimOf(parts, request, context).update({ resources, annotations });
     }),
-    unary("Checkpoint", [messages.CheckpointTaskRequest, messages.CheckpointTaskResponse], (request, context) => {
-      shimOf(parts, request, context);
-      throw new ContainerError("unimplemented", "cannot checkpoint: not supported");
+    unary("Checkpoint", [messages.CheckpointTaskRequest, messages.CheckpointTaskResponse], async (request, context) => {
+      const { containerId, options } = request;
+      const namespace = namespaceOf(context);
+      const task = parts.tasks.get(namespace, containerId);
+      const container = parts.store.containers.get(namespace, containerId);
+      const { checkpointTask } = await import("../tasks/checkpoint.ts");
+      const given = { task, container, options: options === null ? undefined : toTyped(options) };
+      const descriptors = await checkpointTask(parts.store, scopeOf(context), given);
+      return { descriptors: descriptors.map(fromDescriptor) };
     }),
   ];
 }

@@ -56,6 +56,13 @@ export function createBundle(bundle: Bundle, config: Uint8Array): void {
   }
 }
 
+/** A directory for the images that a task is restored from, which goes with its bundle. */
+export function checkpointDirectory({ work }: Bundle): string {
+  const directory = join(work, "restore");
+  mkdirSync(directory, { mode: 0o700 });
+  return directory;
+}
+
 /**
  * Removes a bundle, of which nothing may be running any more. From the renaming on its id can be used again.
  * @throws {ContainerError} when something is left in its rootfs that is no mount: it may be somebody's data

@@ -41,6 +41,8 @@ export interface NewTask {
   readonly stderr: string;
   readonly terminal: boolean;
   readonly options?: TypedBytes | undefined;
+  /** Puts the images of a checkpoint into a directory: the task is restored from them when it is started. */
+  readonly restore?: ((directory: string) => Promise<void>) | undefined;
   /** A shim in place of that of the container's runtime; "" for none. */
   readonly runtimePath: string;
 }

@@ -153,6 +153,12 @@ export class Shim {
     return this.#call("Resume", messages.ResumeRequest, Empty, {});
   }
 
+  /** Writes the processes to image files in a directory. */
+  async checkpoint(path: string, options: Input<google.protobuf.Any> | undefined): Promise<void> {
+    const given = options === undefined ? {} : { options };
+    await this.#call("Checkpoint", messages.CheckpointTaskRequest, Empty, { path, ...given });
+  }
+
   update(request: Pick<Input<containerd.task.v2.UpdateTaskRequest>, "resources" | "annotations">) {
     return this.#call("Update", messages.UpdateTaskRequest, Empty, request);
   }

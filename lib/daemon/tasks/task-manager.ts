@@ -5,6 +5,7 @@ import type { Container, TypedBytes } from "../metadata/containers.ts";
 import { alreadyExists, notFound } from "../names.ts";
 import {
   type Bundle,
+  checkpointDirectory,
   createBundle,
   findAddress,
   findShimCommand,
@@ -157,9 +158,11 @@ export class TaskManager {
 
   async #launch(
     { bundle, command, log }: Pick<Entry, "bundle" | "command" | "log">,
-    { rootfs, stdin, stdout, stderr, terminal }: NewTask,
+    { rootfs, stdin, stdout, stderr, terminal, restore }: NewTask,
     options: TypedBytes | undefined,
   ): Promise<Task> {
+    const checkpoint = restore === undefined ? "" : checkpointDirectory(bundle);
+    await restore?.(checkpoint);
     const { addresses } = this.#parts;
     const encoded = options === undefined ? new Uint8Array() : google.protobuf.Any.encode(options).finish();
     const standby = this.#standby;
@@ -167,8 +170,7 @@ export class TaskManager {
     try {
       const io = { stdin, stdout, stderr, terminal };
       const { pid } = await createInShim(shim, {
-        bundle: bundle.path,
-        rootfs,
+        ...{ bundle: bundle.path, rootfs, checkpoint },
         ...io,
         ...(options === undefined ? {} : { options }),
       });
