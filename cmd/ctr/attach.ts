@@ -4,6 +4,7 @@ import { DEFAULT_DETACH_KEYS, parseDetachKeys } from "../../lib/client/detach-ke
 import { FifoEnds } from "../../lib/client/fifos.ts";
 import { Session } from "../../lib/client/session.ts";
 import type { Process } from "../../lib/client/tasks.ts";
+import { waitForExit } from "../../lib/client/wait.ts";
 import { isFifo } from "../../lib/linux/fifo.ts";
 import { AdvisedError } from "./advice.ts";
 import type { CtrContext } from "./context.ts";
@@ -38,7 +39,7 @@ async function attachTo(context: CtrContext, given: string, flags: AttachFlags):
       client.call(api.tasks.kill, { containerId, signal }).catch(() => undefined);
     };
     relay.connect(kill, () => session.resize());
-    const end = await session.end(client.call(api.tasks.wait, { containerId }, {}));
+    const end = await session.end(waitForExit(client, process));
     if (end.kind === "detached") return 0;
     await session.drain();
     return end.status;

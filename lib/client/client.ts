@@ -26,14 +26,23 @@ export interface DuplexCall<Q, A> {
   readonly responses: AsyncGenerator<A>;
 }
 
+/** A connection that another may take the place of. */
+interface Link {
+  readonly address: string;
+  connection: GrpcConnection;
+}
+
+/** Between two attempts to reach a daemon that has gone. */
+const RETRY_MS = 100;
+
 /** A client of containerd's API, with one connection. */
 export class Client implements Disposable {
-  readonly #connection: GrpcConnection;
+  readonly #link: Link;
   readonly #headers: Readonly<Record<string, string>>;
   readonly scope: Scope;
 
-  constructor(connection: GrpcConnection, scope: Scope) {
-    this.#connection = connection;
+  private constructor(link: Link, scope: Scope) {
+    this.#link = link;
     this.scope = scope;
     const { namespace, lease } = scope;
     this.#headers = {
@@ -44,23 +53,38 @@ export class Client implements Disposable {
 
   /** Connects to a daemon. @throws {ContainerError} unavailable, permission_denied */
   static async connect(address: string, scope: Scope): Promise<Client> {
-    return new Client(await connectGrpc(address), scope);
+    return new Client({ address, connection: await connectGrpc(address) }, scope);
   }
 
   /** The same connection with another scope. */
   with(scope: Partial<Scope>): Client {
-    return new Client(this.#connection, { ...this.scope, ...scope });
+    return new Client(this.#link, { ...this.scope, ...scope });
+  }
+
+  /** Connects anew to a daemon that has ended, waiting so long for the next one. @throws {ContainerError} unavailable */
+  async reconnect(limitMs: number): Promise<void> {
+    this.#link.connection.close();
+    const deadline = performance.now() + limitMs;
+    for (;;) {
+      try {
+        this.#link.connection = await connectGrpc(this.#link.address);
+        return;
+      } catch (error) {
+        if (performance.now() > deadline) throw error;
+        await Bun.sleep(RETRY_MS);
+      }
+    }
   }
 
   /** One request, one response. @throws {ContainerError} as the daemon says */
   async call<Q, A>(method: UnaryMethod<Q, A>, request: Input<Q>, options: CallOptions = this.scope): Promise<A> {
     const payload = method.request.encode(request).finish();
-    return decode(method, await this.#connection.unary(method.path, payload, this.#options(options)));
+    return decode(method, await this.#link.connection.unary(method.path, payload, this.#options(options)));
   }
 
   /** The responses to one request; to stop asking ends the call. @throws {ContainerError} as the daemon says */
   async *stream<Q, A>(method: StreamMethod<Q, A>, request: Input<Q>, options: CallOptions = {}): AsyncGenerator<A> {
-    const call = this.#connection.call(method.path, this.#options(options));
+    const call = this.#link.connection.call(method.path, this.#options(options));
     void call.send(method.request.encode(request).finish());
     call.end();
     for await (const message of call.messages()) yield decode(method, message);
@@ -68,7 +92,7 @@ export class Client implements Disposable {
 
   /** Begins a call with messages both ways. */
   duplex<Q, A>(method: DuplexMethod<Q, A>): DuplexCall<Q, A> {
-    const call = this.#connection.call(method.path, this.#options({}));
+    const call = this.#link.connection.call(method.path, this.#options({}));
     return {
       send: async (request) => await call.send(method.request.encode(request).finish()),
       end: () => call.end(),
@@ -77,7 +101,7 @@ export class Client implements Disposable {
   }
 
   close(): void {
-    this.#connection.close();
+    this.#link.connection.close();
   }
 
   [Symbol.dispose](): void {

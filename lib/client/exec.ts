@@ -11,6 +11,7 @@ import { chooseCapabilities } from "./spec/capabilities.ts";
 import { readSpec } from "./spec/read-spec.ts";
 import { resolveUser } from "./spec/user.ts";
 import type { Container } from "./tasks.ts";
+import { waitForExit } from "./wait.ts";
 
 const PROCESS_TYPE = "types.containerd.io/opencontainers/runtime-spec/1/Process";
 
@@ -84,7 +85,7 @@ export async function execInForeground(client: Client, kernel: Kernel, exec: For
   const session = new Session(client, kernel, { process: { containerId, execId }, ends, terminal, detachKeys });
   try {
     await client.call(api.tasks.exec, { containerId, execId, ...stdio, terminal, spec: encode(exec.process) }, {});
-    const exit = client.call(api.tasks.wait, { containerId, execId }, {});
+    const exit = waitForExit(client, { containerId, execId });
     // Its failure is told by whoever waits for the end.
     exit.catch(() => undefined);
     await client.call(api.tasks.start, { containerId, execId }, {});

@@ -4,6 +4,7 @@ import type { Client } from "./client.ts";
 import { type Created, type Creation, createContainer, createTask, removeContainer, unlessGone } from "./create.ts";
 import { FifoEnds, makeFifos, removeFifos } from "./fifos.ts";
 import { Session, type SessionEnd } from "./session.ts";
+import { waitForExit } from "./wait.ts";
 
 /** A container that the caller stays with. */
 export interface ForegroundRun {
@@ -51,10 +52,11 @@ async function runTask(client: Client, kernel: Kernel, { run, created, stdio, en
   const { terminal, detachKeys, isRemoved } = run;
   const containerId = created.id;
   await createTask(client, created, { stdio, terminal });
-  const session = new Session(client, kernel, { process: { containerId, execId: "" }, ends, terminal, detachKeys });
+  const process = { containerId, execId: "" };
+  const session = new Session(client, kernel, { process, ends, terminal, detachKeys });
   session.open();
   try {
-    const exit = client.call(api.tasks.wait, { containerId }, {});
+    const exit = waitForExit(client, process);
     // Its failure is told by whoever waits for the end.
     exit.catch(() => undefined);
     await client.call(api.tasks.start, { containerId }, {});
