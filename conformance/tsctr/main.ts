@@ -5,7 +5,7 @@
  *
  *   bun conformance/tsctr/main.ts [--only TEXT] [--program PATH] [--verbose] [--update]
  *
- * Needs root, containerd with runc, ctr, busybox (static), python3, jq and tar. The cases build on each other: with --only,
+ * Needs root, containerd with runc, ctr, busybox (static), python3, jq, tar and docker-registry. The cases build on each other: with --only,
  * all are run, and those are judged. --update writes expected/ from what tsrund does; read it then.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -20,11 +20,25 @@ import { type Workspace, withWorkspace } from "../harness/workspace.ts";
 import { Tsrund } from "../supervisor/tsrund.ts";
 import type { Case } from "./case.ts";
 import { containerCases } from "./cases/containers.ts";
+import { imageCases } from "./cases/images.ts";
 import { normalise } from "./normalise.ts";
 
 /** Each list is a file of `expected/`. */
-const LISTS: Readonly<Record<string, readonly Case[]>> = { containers: containerCases };
-const NEEDED = ["containerd", "ctr", "containerd-shim-runc-v2", "runc", "busybox", "python3", "jq", "tar"];
+const LISTS: Readonly<Record<string, readonly Case[]>> = {
+  containers: containerCases,
+  images: imageCases,
+};
+const NEEDED = [
+  "containerd",
+  "ctr",
+  "containerd-shim-runc-v2",
+  "runc",
+  "busybox",
+  "python3",
+  "jq",
+  "tar",
+  "docker-registry",
+];
 
 interface Server {
   readonly folder: string;
