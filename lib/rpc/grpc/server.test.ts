@@ -168,6 +168,24 @@ describe("GrpcServer", () => {
     while (!log.includes("ended")) await Bun.sleep(1);
   });
 
+  it("takes any number of calls that are cancelled, on one connection", async () => {
+    let connections = 0;
+    listener.on("connection", () => {
+      connections += 1;
+    });
+    const own = new Client(client.getChannel().getTarget(), credentials.createInsecure(), {
+      "grpc.use_local_subchannel_pool": 1,
+    });
+    for (let n = 0; n < 1500; n++) {
+      const stream = own.makeServerStreamRequest("/test.Test/Endless", encode, decode, any(""));
+      const failed = new Promise<ServiceError>((resolve) => stream.once("error", resolve));
+      stream.once("data", () => stream.cancel());
+      expect((await failed).code).to.equal(1);
+    }
+    own.close();
+    expect(connections).to.equal(1);
+  });
+
   it("talks both ways", async () => {
     const stream: ClientDuplexStream<Any, Any> = client.makeBidiStreamRequest("/test.Test/Talk", encode, decode);
     const answers: AsyncIterator<Any> = stream[Symbol.asyncIterator]();

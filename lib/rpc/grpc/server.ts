@@ -14,6 +14,12 @@ import { received, send } from "./call-stream.ts";
 import { MAX_MESSAGE_BYTES } from "./limits.ts";
 import type { CallContext, DuplexBytes, GrpcService, Method, StreamBytes, UnaryBytes } from "./method.ts";
 
+/**
+ * Calls that a client may cancel at once, and then every second. The server of node counts more than 1,000 as an attack and
+ * closes the connection, but who reads a blob in parts cancels a call for each of them: ctr does. Whoever may connect is root.
+ */
+const RESETS = { streamResetBurst: 2 ** 31 - 1, streamResetRate: 2 ** 31 - 1 };
+
 /** A gRPC server for connections that somebody else has accepted. */
 export class GrpcServer {
   readonly #server = new Server({
@@ -31,6 +37,10 @@ export class GrpcServer {
         Object.fromEntries(handlers) as UntypedServiceImplementation,
       );
     }
+    // grpc-js passes its own options to node:http2, and has no name for these.
+    const options: unknown = Reflect.get(this.#server, "commonServerOptions");
+    if (!(options instanceof Object)) throw new TypeError("internal error: grpc-js has no options for node:http2");
+    Object.assign(options, RESETS);
     this.#injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
   }
 
