@@ -1,5 +1,8 @@
 import { createWriteStream } from "node:fs";
 import { join } from "node:path";
+import { architectureName } from "../../../lib/daemon/plugins.ts";
+import { tarEntry, tarOf } from "../../../lib/testing/layers.ts";
+import { FakeRegistry } from "../../../lib/testing/registry.ts";
 import { imageStore, registryEnd, TransferClient, typed } from "../../../lib/testing/transfer-client.ts";
 import { containerd } from "../../../proto/gen/daemon.js";
 import { type Check, expectEqual } from "../check.ts";
@@ -44,6 +47,22 @@ export const exchangeChecks: readonly Check[] = [
       await site.ctr("images", "tag", image, other);
       await site.ctr("images", "push", "--plain-http", other);
       expectEqual("the digest", await site.digestOf(other), await site.digestOf(image));
+      await site.forget(image, other);
+    },
+  },
+  {
+    name: "ctr exports and pushes an image of 50 MB by itself",
+    async run(site) {
+      await using registry = await FakeRegistry.start();
+      const layer = tarOf([tarEntry("large"), "large".repeat(10_000_000)]);
+      registry.addImage("large", "1", [layer], architectureName());
+      const image = `${registry.host}/large:1`;
+      const other = `${site.open.host}/large:1`;
+      await site.pull(image);
+      await site.ctr("images", "export", join(site.folder, "large.tar"), image);
+      await site.ctr("images", "tag", image, other);
+      await site.ctr("images", "push", "--plain-http", other);
+      expectEqual("the digest", await site.digestOf(other), await site.targetOf(image));
       await site.forget(image, other);
     },
   },
