@@ -10,6 +10,7 @@ export interface ConfigTables {
     readonly subnet?: string;
     readonly dns?: readonly string[];
   };
+  readonly restart?: { readonly intervalMs?: number };
 }
 
 /** A key of a table: its field, whether a value is right, and what it must be. */
@@ -40,4 +41,5 @@ export const TABLES: Readonly<Record<keyof ConfigTables, Readonly<Record<string,
     subnet: ["subnet", isSubnet, "a network, like 10.77.0.0/16"],
     dns: ["dns", isList(isAddress), "a list of IP addresses"],
   },
+  restart: { interval_ms: ["intervalMs", isMilliseconds, MILLISECONDS] },
 };

@@ -44,6 +44,7 @@ dns = ["10.0.0.1"]`;
     ['[networks]\nsubnet = "10.0.0.1"', /networks\.subnet: "10\.0\.0\.1": must be a network, like/],
     ['[networks]\nbridge = "../br"', /networks\.bridge: "\.\.\/br": must be a name of at most 15/],
     ['[networks]\nplugin_dirs = ["bin"]', /networks\.plugin_dirs: \["bin"\]: must be a list of absolute paths$/],
+    ["[restart]\ninterval_ms = 1.5", /restart\.interval_ms: 1\.5: must be a number of milliseconds$/],
     ["[networks]\ntimeout_ms = 0", /networks\.timeout_ms: 0: must be a number of milliseconds$/],
     ["registry = 1", /registry: 1: must be a table$/],
     ["address = ", /^invalid_argument: f: /],

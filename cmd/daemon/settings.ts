@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { isAbsolute } from "node:path";
 import type { NetworkSettings } from "../../lib/daemon/networks/networks.ts";
 import type { RegistrySettings } from "../../lib/daemon/transfer/settings.ts";
+import type { RestartSettings } from "../../lib/daemon/restart/monitor.ts";
 import { ContainerError } from "../../lib/errors.ts";
 import { boolean, oneOf, path, text, type Values } from "../flags.ts";
 import type { Config } from "./config.ts";
@@ -29,6 +30,7 @@ export interface Settings {
   readonly overlayOptions: readonly string[];
   readonly networks: NetworkSettings;
   readonly registry: RegistrySettings;
+  readonly restart: RestartSettings;
   readonly aliases: ReadonlyMap<string, string>;
   readonly logLevel: "warn" | "debug";
   readonly logFormat: "text" | "json";
@@ -46,6 +48,9 @@ const NETWORKS = {
   ...{ configDir: "/etc/cni/net.d", pluginDirs: ["/opt/cni/bin", "/usr/lib/cni"], timeoutMs: 30_000 },
   ...{ bridge: "tsrun0", subnet: "10.77.0.0/16", dns: [] },
 };
+
+/** As containerd's. */
+const RESTART_INTERVAL_MS = 10_000;
 
 /** Clients name it when they are told nothing else; its options are those of our own. */
 const ALIASES = { "io.containerd.runc.v2": "io.containerd.tsrun.v2" };
@@ -70,6 +75,7 @@ export async function readSettings(flags: DaemonFlags): Promise<Settings> {
     ...{ address: absolute("address"), root: absolute("root"), state: absolute("state") },
     idleShims: given.idleShims ?? IDLE_SHIMS,
     ...{ gid: given.gid ?? 0, overlayOptions: given.overlayOptions ?? [] },
+    restart: { intervalMs: given.restart?.intervalMs ?? RESTART_INTERVAL_MS },
     networks: networkSettings({ ...NETWORKS, ...given.networks }),
     registry: { ...DEFAULT_REGISTRY_SETTINGS, ...parseRegistry(given.registry ?? {}, file) },
     aliases: new Map(Object.entries({ ...ALIASES, ...given.runtimes })),

@@ -14,6 +14,7 @@ import { EventBus } from "./events/event-bus.ts";
 import type { Collected } from "./gc/collector.ts";
 import { acceptFrom, listenAt } from "./listener.ts";
 import { type NetworkSettings, Networks } from "./networks/networks.ts";
+import { RestartMonitor, type RestartSettings } from "./restart/monitor.ts";
 import { allServices } from "./services/all.ts";
 import { shimEventServices } from "./services/events.ts";
 import type { Collection } from "./services/parts.ts";
@@ -40,6 +41,7 @@ export interface SupervisorSettings {
   readonly overlayOptions: readonly string[];
   readonly networks: NetworkSettings;
   readonly registry?: RegistrySettings;
+  readonly restart: RestartSettings;
   readonly build: Build;
   readonly debug: boolean;
   readonly warn: (message: string) => void;
@@ -54,6 +56,7 @@ export class Supervisor {
   readonly #store: Store;
   readonly #events: EventBus;
   readonly #tasks: TaskManager;
+  readonly #monitor: RestartMonitor;
   readonly #grpc: GrpcServer;
   readonly #ttrpc: TtrpcServer;
   readonly #server: Server;
@@ -61,12 +64,21 @@ export class Supervisor {
 
   private constructor(
     settings: SupervisorSettings,
-    parts: { store: Store; events: EventBus; tasks: TaskManager; grpc: GrpcServer; ttrpc: TtrpcServer; server: Server },
+    parts: {
+      store: Store;
+      events: EventBus;
+      tasks: TaskManager;
+      monitor: RestartMonitor;
+      grpc: GrpcServer;
+      ttrpc: TtrpcServer;
+      server: Server;
+    },
   ) {
     this.#settings = settings;
     this.#store = parts.store;
     this.#events = parts.events;
     this.#tasks = parts.tasks;
+    this.#monitor = parts.monitor;
     this.#grpc = parts.grpc;
     this.#ttrpc = parts.ttrpc;
     this.#server = parts.server;
@@ -100,7 +112,16 @@ export class Supervisor {
         grpc.accept(toConnection(socket)),
       );
       store.collector.schedule();
-      return new Supervisor(settings, { store, events, tasks, grpc, ttrpc, server });
+      const monitor = new RestartMonitor({
+        settings: settings.restart,
+        store,
+        tasks,
+        events,
+        clock,
+        warn: settings.warn,
+      });
+      monitor.start();
+      return new Supervisor(settings, { store, events, tasks, monitor, grpc, ttrpc, server });
     } catch (error) {
       await store.close();
       throw error;
@@ -112,7 +133,7 @@ export class Supervisor {
     const { address, listener } = this.#settings;
     this.#server.close();
     this.#events.close();
-    await this.#grpc.close(GRACE_MS);
+    await Promise.all([this.#monitor.stop(GRACE_MS), this.#grpc.close(GRACE_MS)]);
     this.#ttrpc.stop();
     this.#tasks.close();
     await this.#store.close();

@@ -21,11 +21,14 @@ export interface Options {
 export class TestSupervisor {
   readonly folder: string;
   readonly address: string;
+  readonly #config: string;
   #child: Bun.Subprocess | undefined;
   #client: Client | undefined;
 
-  constructor(folder: string) {
+  /** `config` is the path of its configuration. */
+  constructor(folder: string, config = "/dev/null") {
     this.folder = folder;
+    this.#config = config;
     this.address = join(folder, "s");
     mkdirSync(folder, { recursive: true });
   }
@@ -46,7 +49,7 @@ export class TestSupervisor {
       "--state",
       join(folder, "state"),
       "--config",
-      "/dev/null",
+      this.#config,
     ];
   }
 
@@ -122,12 +125,12 @@ export class TestSupervisor {
   }
 
   /** Records a container. */
-  async createContainer(id: string, config: unknown): Promise<void> {
+  async createContainer(id: string, config: unknown, labels: Readonly<Record<string, string>> = {}): Promise<void> {
     const spec = {
       typeUrl: "types.containerd.io/opencontainers/runtime-spec/1/Spec",
       value: new TextEncoder().encode(JSON.stringify(config)),
     };
-    const container = { id, spec, runtime: { name: "io.containerd.tsrun.v2" } };
+    const container = { id, spec, labels, runtime: { name: "io.containerd.tsrun.v2" } };
     const messages = [containers.CreateContainerRequest, containers.CreateContainerResponse] as const;
     await this.call("containers.v1.Containers/Create", messages, { container });
   }

@@ -33,7 +33,8 @@ async function refusal(work: () => Promise<unknown>): Promise<string> {
   return `${reason instanceof ContainerError ? reason.code : "none"}: ${explain(reason)}`;
 }
 
-describe("Networks", () => {
+describe("Networks", function () {
+  this.timeout(60_000);
   let directory: TemporaryDirectory;
   let networks: Networks;
   const warnings: string[] = [];
