@@ -11,6 +11,7 @@ export interface ConfigTables {
     readonly dns?: readonly string[];
   };
   readonly restart?: { readonly intervalMs?: number };
+  readonly metrics?: { readonly address?: string; readonly remote?: boolean; readonly grpcHistogram?: boolean };
 }
 
 /** A key of a table: its field, whether a value is right, and what it must be. */
@@ -29,6 +30,20 @@ const isSubnet = (value: unknown) => {
 const isDevice = (value: unknown) => typeof value === "string" && /^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$/.test(value);
 const isMilliseconds = (value: unknown) => Number.isInteger(value) && Number(value) > 0 && Number(value) < 2 ** 31;
 
+const isBoolean = (value: unknown) => typeof value === "boolean";
+const isEndpoint = (value: unknown) => typeof value === "string" && parseEndpoint(value) !== undefined;
+
+const MAX_PORT = 65_535;
+
+/** `127.0.0.1:1338` or `[::1]:1338`; undefined for anything else. */
+export function parseEndpoint(text: string): { readonly hostname: string; readonly port: number } | undefined {
+  const [, six, four, digits] = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text) ?? [];
+  const port = Number(digits);
+  const hostname = six ?? four ?? "";
+  if (isIP(hostname) !== (six === undefined ? 4 : 6) || port < 1 || port > MAX_PORT) return undefined;
+  return { hostname, port };
+}
+
 const MILLISECONDS = "a number of milliseconds";
 
 /** The tables there are, and their keys as they are written. */
@@ -40,6 +55,11 @@ export const TABLES: Readonly<Record<keyof ConfigTables, Readonly<Record<string,
     bridge: ["bridge", isDevice, "a name of at most 15 letters, digits and _ . -"],
     subnet: ["subnet", isSubnet, "a network, like 10.77.0.0/16"],
     dns: ["dns", isList(isAddress), "a list of IP addresses"],
+  },
+  metrics: {
+    address: ["address", isEndpoint, "an IP address and a port, like 127.0.0.1:1338 or [::1]:1338"],
+    remote: ["remote", isBoolean, "true or false"],
+    grpc_histogram: ["grpcHistogram", isBoolean, "true or false"],
   },
   restart: { interval_ms: ["intervalMs", isMilliseconds, MILLISECONDS] },
 };

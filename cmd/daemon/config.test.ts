@@ -44,6 +44,10 @@ dns = ["10.0.0.1"]`;
     ['[networks]\nsubnet = "10.0.0.1"', /networks\.subnet: "10\.0\.0\.1": must be a network, like/],
     ['[networks]\nbridge = "../br"', /networks\.bridge: "\.\.\/br": must be a name of at most 15/],
     ['[networks]\nplugin_dirs = ["bin"]', /networks\.plugin_dirs: \["bin"\]: must be a list of absolute paths$/],
+    ['[metrics]\naddress = "localhost:1"', /metrics\.address: "localhost:1": must be an IP address and a port/],
+    ['[metrics]\naddress = "127.0.0.1:0"', /metrics\.address: .*: must be an IP/],
+    ['[metrics]\naddress = "::1:80"', /metrics\.address: .*: must be an IP/],
+    ["[metrics]\nremote = 1", /metrics\.remote: 1: must be true or false$/],
     ["[restart]\ninterval_ms = 1.5", /restart\.interval_ms: 1\.5: must be a number of milliseconds$/],
     ["[networks]\ntimeout_ms = 0", /networks\.timeout_ms: 0: must be a number of milliseconds$/],
     ["registry = 1", /registry: 1: must be a table$/],
@@ -85,6 +89,23 @@ describe("readSettings()", () => {
       expect(await refusal(() => readSettings({ ...FLAGS, config }))).to.match(why);
     });
   }
+
+  it("serves metrics to others only when it is told to", async () => {
+    using directory = new TemporaryDirectory();
+    const config = directory.at("c.toml");
+    const read = async (text: string) => {
+      writeFileSync(config, `[metrics]\n${text}`);
+      return (await readSettings({ ...FLAGS, config })).metrics;
+    };
+    expect((await readSettings(FLAGS)).metrics).to.equal(undefined);
+    expect(await read('address = "[::1]:1338"')).to.deep.equal({ hostname: "::1", port: 1338, histogram: false });
+    expect(await refusal(() => read('address = "0.0.0.0:1338"'))).to.match(
+      /set metrics\.remote = true if it is to be$/,
+    );
+    expect(await read('address = "0.0.0.0:1338"\nremote = true\ngrpc_histogram = true')).to.deep.equal({
+      ...{ hostname: "0.0.0.0", port: 1338, histogram: true },
+    });
+  });
 
   it("refuses", async () => {
     expect(await refusal(() => readSettings({ ...FLAGS, root: "r" }))).to.match(

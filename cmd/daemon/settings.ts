@@ -1,11 +1,13 @@
 import { readFileSync } from "node:fs";
 import { isAbsolute } from "node:path";
+import type { MetricsSettings } from "../../lib/daemon/metrics/metrics-server.ts";
 import type { NetworkSettings } from "../../lib/daemon/networks/networks.ts";
-import type { RegistrySettings } from "../../lib/daemon/transfer/settings.ts";
 import type { RestartSettings } from "../../lib/daemon/restart/monitor.ts";
+import type { RegistrySettings } from "../../lib/daemon/transfer/settings.ts";
 import { ContainerError } from "../../lib/errors.ts";
 import { boolean, oneOf, path, text, type Values } from "../flags.ts";
 import type { Config } from "./config.ts";
+import { parseEndpoint } from "./config-tables.ts";
 
 /** What the daemon can be told on its command line; it outranks the configuration file. */
 export const FLAGS = {
@@ -31,6 +33,7 @@ export interface Settings {
   readonly networks: NetworkSettings;
   readonly registry: RegistrySettings;
   readonly restart: RestartSettings;
+  readonly metrics: MetricsSettings | undefined;
   readonly aliases: ReadonlyMap<string, string>;
   readonly logLevel: "warn" | "debug";
   readonly logFormat: "text" | "json";
@@ -76,6 +79,7 @@ export async function readSettings(flags: DaemonFlags): Promise<Settings> {
     idleShims: given.idleShims ?? IDLE_SHIMS,
     ...{ gid: given.gid ?? 0, overlayOptions: given.overlayOptions ?? [] },
     restart: { intervalMs: given.restart?.intervalMs ?? RESTART_INTERVAL_MS },
+    metrics: metricsSettings(given.metrics),
     networks: networkSettings({ ...NETWORKS, ...given.networks }),
     registry: { ...DEFAULT_REGISTRY_SETTINGS, ...parseRegistry(given.registry ?? {}, file) },
     aliases: new Map(Object.entries({ ...ALIASES, ...given.runtimes })),
@@ -83,6 +87,18 @@ export async function readSettings(flags: DaemonFlags): Promise<Settings> {
     logFormat: flags.logFormat,
     logFile: flags.log,
   };
+}
+
+/** What containers there are and what they do is not for everybody. @throws {ContainerError} invalid_argument */
+function metricsSettings({ address, remote, grpcHistogram }: NonNullable<Config["metrics"]> = {}) {
+  const endpoint = address === undefined ? undefined : parseEndpoint(address);
+  if (endpoint === undefined) return undefined;
+  const isLoopback = endpoint.hostname === "::1" || endpoint.hostname.startsWith("127.");
+  if (!isLoopback && remote !== true) {
+    const why = `${address} can be reached from elsewhere: set metrics.remote = true if it is to be`;
+    throw new ContainerError("invalid_argument", `cannot serve metrics: ${why}`);
+  }
+  return { ...endpoint, histogram: grpcHistogram === true };
 }
 
 function networkSettings(given: Required<NonNullable<Config["networks"]>>): NetworkSettings {

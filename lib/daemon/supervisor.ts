@@ -13,6 +13,8 @@ import { toConnection } from "./connection.ts";
 import { EventBus } from "./events/event-bus.ts";
 import type { Collected } from "./gc/collector.ts";
 import { acceptFrom, listenAt } from "./listener.ts";
+import type { Metrics } from "./metrics/metrics.ts";
+import type { MetricsSettings } from "./metrics/metrics-server.ts";
 import { type NetworkSettings, Networks } from "./networks/networks.ts";
 import { RestartMonitor, type RestartSettings } from "./restart/monitor.ts";
 import { allServices } from "./services/all.ts";
@@ -42,6 +44,8 @@ export interface SupervisorSettings {
   readonly networks: NetworkSettings;
   readonly registry?: RegistrySettings;
   readonly restart: RestartSettings;
+  /** Undefined for none. */
+  readonly metrics?: MetricsSettings | undefined;
   readonly build: Build;
   readonly debug: boolean;
   readonly warn: (message: string) => void;
@@ -57,6 +61,7 @@ export class Supervisor {
   readonly #events: EventBus;
   readonly #tasks: TaskManager;
   readonly #monitor: RestartMonitor;
+  readonly #metrics: Metrics | undefined;
   readonly #grpc: GrpcServer;
   readonly #ttrpc: TtrpcServer;
   readonly #server: Server;
@@ -69,6 +74,7 @@ export class Supervisor {
       events: EventBus;
       tasks: TaskManager;
       monitor: RestartMonitor;
+      metrics: Metrics | undefined;
       grpc: GrpcServer;
       ttrpc: TtrpcServer;
       server: Server;
@@ -79,6 +85,7 @@ export class Supervisor {
     this.#events = parts.events;
     this.#tasks = parts.tasks;
     this.#monitor = parts.monitor;
+    this.#metrics = parts.metrics;
     this.#grpc = parts.grpc;
     this.#ttrpc = parts.ttrpc;
     this.#server = parts.server;
@@ -100,14 +107,14 @@ export class Supervisor {
       const ttrpc = serve(listenAt(kernel, ttrpcAddress(address)).release(), shimEventServices(events));
       await tasks.restore();
       await networks.restore((namespace, id) => tasks.has(namespace, id));
-      const grpc = new GrpcServer(
-        allServices({
-          ...{ store, events, tasks, build: settings.build, root, uuid: uuidOf(root) },
-          registry: settings.registry ?? DEFAULT_REGISTRY_SETTINGS,
-          pidNamespace: statSync("/proc/self/ns/pid").ino,
-          collectGarbage: garbageCollection(store, events),
-        }),
-      );
+      const metrics = await openMetrics(settings, { store, tasks });
+      const services = allServices({
+        ...{ store, events, tasks, build: settings.build, root, uuid: uuidOf(root) },
+        registry: settings.registry ?? DEFAULT_REGISTRY_SETTINGS,
+        pidNamespace: statSync("/proc/self/ns/pid").ino,
+        collectGarbage: garbageCollection(store, events),
+      });
+      const grpc = new GrpcServer(metrics?.meter(services) ?? services);
       const server = await acceptFrom(settings.listener ?? openListener(kernel, address, gid), (socket) =>
         grpc.accept(toConnection(socket)),
       );
@@ -121,7 +128,7 @@ export class Supervisor {
         warn: settings.warn,
       });
       monitor.start();
-      return new Supervisor(settings, { store, events, tasks, monitor, grpc, ttrpc, server });
+      return new Supervisor(settings, { store, events, tasks, monitor, metrics, grpc, ttrpc, server });
     } catch (error) {
       await store.close();
       throw error;
@@ -133,7 +140,7 @@ export class Supervisor {
     const { address, listener } = this.#settings;
     this.#server.close();
     this.#events.close();
-    await Promise.all([this.#monitor.stop(GRACE_MS), this.#grpc.close(GRACE_MS)]);
+    await Promise.all([this.#monitor.stop(GRACE_MS), this.#metrics?.stop(), this.#grpc.close(GRACE_MS)]);
     this.#ttrpc.stop();
     this.#tasks.close();
     await this.#store.close();
@@ -171,6 +178,16 @@ function openStore(kernel: Kernel, settings: SupervisorSettings, { clock, events
 function openNetworks(kernel: Kernel, settings: SupervisorSettings): Networks {
   const { networks, root, state, runtimes, warn } = settings;
   return new Networks({ kernel, settings: networks, roots: { root, state }, program: runtimes.own.program, warn });
+}
+
+/** Most daemons are not asked for them. */
+async function openMetrics(
+  { metrics: settings, build, warn }: SupervisorSettings,
+  parts: { readonly store: Store; readonly tasks: TaskManager },
+): Promise<Metrics | undefined> {
+  if (settings === undefined) return undefined;
+  const loaded = await import("./metrics/metrics.ts");
+  return new loaded.Metrics({ settings, build, warn: (error) => warn(explain(error)), ...parts });
 }
 
 function openTasks(
