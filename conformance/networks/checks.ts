@@ -18,6 +18,9 @@ const LIFE: readonly Check[] = [
     "two containers talk to each other, and find the host",
     async (site) => {
       const address = await site.serve("web", { network: "bridge" });
+      const shown = JSON.parse(await site.ok("containers", "info", `${site.tag}-web`)).Extensions["tsrun.dev/network"];
+      const status = JSON.parse(Buffer.from(shown.value, "base64").toString());
+      expectEqual("what is shown of it", status.networks[0].addresses[0], address);
       const fetched = await site.once("client", { network: "bridge" }, ...get(`http://${address}/`));
       expectEqual("what the other one answers", fetched, "web");
       await site.once("pinger", { network: "bridge" }, "sh", "-c", `ping -c 1 ${GATEWAY}`);

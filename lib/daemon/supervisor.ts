@@ -16,6 +16,7 @@ import { acceptFrom, listenAt } from "./listener.ts";
 import type { Metrics } from "./metrics/metrics.ts";
 import type { MetricsSettings } from "./metrics/metrics-server.ts";
 import { type NetworkSettings, Networks } from "./networks/networks.ts";
+import { writeNetworkStatus } from "./networks/status.ts";
 import { RestartMonitor, type RestartSettings } from "./restart/monitor.ts";
 import { allServices } from "./services/all.ts";
 import { shimEventServices } from "./services/events.ts";
@@ -101,7 +102,7 @@ export class Supervisor {
     const events = new EventBus(clock);
     const store = openStore(kernel, settings, { clock, events });
     try {
-      const networks = openNetworks(kernel, settings);
+      const networks = openNetworks(kernel, settings, store);
       const tasks = openTasks(kernel, settings, { clock, events, networks });
       // Shims that have waited for this process come first: what they tell belongs before all that follows.
       const ttrpc = serve(listenAt(kernel, ttrpcAddress(address)).release(), shimEventServices(events));
@@ -175,9 +176,11 @@ function openStore(kernel: Kernel, settings: SupervisorSettings, { clock, events
   });
 }
 
-function openNetworks(kernel: Kernel, settings: SupervisorSettings): Networks {
+function openNetworks(kernel: Kernel, settings: SupervisorSettings, store: Store): Networks {
   const { networks, root, state, runtimes, warn } = settings;
-  return new Networks({ kernel, settings: networks, roots: { root, state }, program: runtimes.own.program, warn });
+  const { program } = runtimes.own;
+  const publish = writeNetworkStatus.bind(undefined, store.containers);
+  return new Networks({ kernel, settings: networks, roots: { root, state }, program, warn, publish });
 }
 
 /** Most daemons are not asked for them. */

@@ -17,6 +17,9 @@ export const NETWORK_LABELS = {
   hosts: "tsrun.dev/hosts",
 } as const;
 
+/** An extension of a container, in JSON: the networks that it has, while its task has them. */
+export const NETWORK_EXTENSION = "tsrun.dev/network";
+
 /** What a container asks for. */
 export interface NetworkRequest {
   readonly mode: "host" | "none" | "networks";

@@ -8,6 +8,8 @@ import { requireRoot } from "../../testing/runtime-site.ts";
 import { TemporaryDirectory } from "../../testing/temporary-directory.ts";
 import type { Container } from "../metadata/containers.ts";
 import { Networks } from "./networks.ts";
+import type { Owner } from "./records.ts";
+import type { NetworkStatus } from "./status.ts";
 
 /** A plugin that writes down how it was called, and does what files beside it say. */
 const PLUGIN = `#!/bin/sh
@@ -38,6 +40,8 @@ describe("Networks", function () {
   let directory: TemporaryDirectory;
   let networks: Networks;
   const warnings: string[] = [];
+  const published: unknown[] = [];
+  const publish = (_owner: Owner, status: NetworkStatus | undefined) => published.push(status);
   const kernel = openKernel();
 
   const open = () =>
@@ -50,6 +54,7 @@ describe("Networks", function () {
       roots: { root: directory.at("root"), state: directory.at("state") },
       program: TSRUN,
       warn: (message) => warnings.push(message),
+      publish,
     });
 
   const container = (id: string, labels: Readonly<Record<string, string>>, config: object = {}): Container => ({
@@ -74,6 +79,7 @@ describe("Networks", function () {
   beforeEach(function () {
     requireRoot(this);
     warnings.length = 0;
+    published.length = 0;
     directory = new TemporaryDirectory();
     for (const name of ["net.d", "bin", "root", "state"]) mkdirSync(directory.at(name));
     for (const type of ["loopback", "first", "second"]) {
@@ -115,6 +121,8 @@ describe("Networks", function () {
     expect(second.prevResult.ips).to.deep.equal([{ address: "10.9.8.7/24" }]);
     await networks.release({ namespace: "default", id: "c" });
     expect(inputOf("first.DEL.json").prevResult).to.include({ by: "second" });
+    const networksNow = [{ name: "one", interface: "eth0", addresses: ["10.9.8.7"] }];
+    expect(published).to.deep.equal([{ networks: networksNow, ports: portMappings }, undefined]);
     expect(log()).to.deep.equal([
       "ADD loopback lo default--c netns=yes",
       "ADD first eth0 default--c netns=yes",
@@ -157,7 +165,7 @@ describe("Networks", function () {
     writeFileSync(directory.at("bin/first.hang"), "");
     const settings = { configDirectory: directory.at("net.d"), pluginDirectories: [directory.at("bin")], limitMs: 300 };
     networks = new Networks({
-      ...{ kernel, program: TSRUN, warn: (message) => warnings.push(message) },
+      ...{ kernel, program: TSRUN, publish, warn: (message) => warnings.push(message) },
       settings: { ...settings, bridge: { device: "none0", subnet: "10.1.0.0/16" }, servers: [] },
       roots: { root: directory.at("root"), state: directory.at("state") },
     });

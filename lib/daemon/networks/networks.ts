@@ -19,8 +19,9 @@ import {
 } from "./network-list.ts";
 import { findPlugin, type PluginSettings } from "./plugin.ts";
 import { clashes, describePort, type PortMapping } from "./ports.ts";
-import { type NetworkRecord, NetworkRecords } from "./records.ts";
+import { type NetworkRecord, NetworkRecords, type Owner } from "./records.ts";
 import { type NetworkResult, parseResult } from "./result.ts";
+import type { NetworkStatus } from "./status.ts";
 
 /** How networks are made. */
 export interface NetworkSettings {
@@ -42,14 +43,14 @@ export interface NetworksParts {
   /** This executable. */
   readonly program: string;
   readonly warn: (message: string) => void;
+  /** Told what a container has got, and undefined when it is gone. */
+  readonly publish: (owner: Owner, status: NetworkStatus | undefined) => void;
 }
 
 /** A container whose networks are there, or are being made or removed. */
 interface Held extends NetworkRecord {
   readonly ports: readonly PortMapping[];
 }
-
-type Owner = Pick<NetworkRecord, "namespace" | "id">;
 
 /** The networks of containers: namespaces, what CNI's plugins put into them, and the files of names. */
 export class Networks {
@@ -89,7 +90,9 @@ export class Networks {
         results: this.#resultsOf(owner),
         servers: this.#parts.settings.servers,
       });
-      return changeConfig(spec.value, { namespace: namespaceOf(request, netns), files });
+      const config = changeConfig(spec.value, { namespace: namespaceOf(request, netns), files });
+      this.#parts.publish(owner, this.#statusOf(owner));
+      return config;
     } catch (error) {
       await this.#undo(owner);
       throw because(error, `cannot connect container ${id}`);
@@ -117,6 +120,7 @@ export class Networks {
     if (first !== undefined) throw cannotRelease(owner.id, faults);
     this.#records.remove(owner);
     this.#held.delete(keyOf(owner));
+    this.#parts.publish(owner, undefined);
   }
 
   /** Takes over what a process before this one has made; removes that of containers without a task. */
@@ -131,6 +135,16 @@ export class Networks {
     }
     const orphans = records.filter(({ namespace, id }) => !hasTask(namespace, id));
     await Promise.all(orphans.map((record) => this.release(record).catch((error) => warn(explain(error)))));
+  }
+
+  #statusOf(owner: Owner): NetworkStatus {
+    const { attachments = [], ports = [] } = this.#held.get(keyOf(owner)) ?? {};
+    const networks = attachments
+      .filter(({ network }) => network !== LOOPBACK)
+      .map(({ network, ifName, result }) => ({
+        ...{ name: network.name, interface: ifName, addresses: parseResult(result).addresses },
+      }));
+    return { networks, ports };
   }
 
   /** What the networks have said, without the loopback. */

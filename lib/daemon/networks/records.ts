@@ -21,6 +21,9 @@ export interface NetworkRecord {
   readonly attachments: readonly Attachment[];
 }
 
+/** The container that networks are for. */
+export type Owner = Pick<NetworkRecord, "namespace" | "id">;
+
 const SUFFIX = ".json";
 
 /** The records of networks, a file for each container. They outlive the machine's end: so do leases of addresses. */
@@ -48,7 +51,7 @@ export class NetworkRecords {
     syncDirectory(parent);
   }
 
-  remove(record: Pick<NetworkRecord, "namespace" | "id">): void {
+  remove(record: Owner): void {
     rmSync(this.#path(record), { force: true });
   }
 
@@ -66,16 +69,13 @@ export class NetworkRecords {
     );
   }
 
-  #path({ namespace, id }: Pick<NetworkRecord, "namespace" | "id">): string {
+  #path({ namespace, id }: Owner): string {
     return join(this.#directory, namespace, `${id}${SUFFIX}`);
   }
 }
 
 /** Written by put(): what is checked is that it is whole. */
-function parseRecord(
-  text: string,
-  { namespace, id }: Pick<NetworkRecord, "namespace" | "id">,
-): NetworkRecord | undefined {
+function parseRecord(text: string, { namespace, id }: Owner): NetworkRecord | undefined {
   try {
     const record = JSON.parse(text) as NetworkRecord;
     return record.namespace === namespace && record.id === id && Array.isArray(record.attachments) ? record : undefined;

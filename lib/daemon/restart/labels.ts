@@ -15,6 +15,8 @@ export const RESTART_LABELS = {
   logUri: "containerd.io/restart.loguri",
   /** A file for what it prints; of old, and outranked by the URI. */
   logPath: "containerd.io/restart.logpath",
+  /** Where tsctr has its logs, and looks for them. */
+  ownLogUri: "tsrun.dev/log-uri",
 } as const;
 
 /** What is to become of a container's task when it is not what it is to be. */
@@ -51,8 +53,8 @@ export function parseRestartLabels(labels: Labels): RestartWish | undefined {
         return false;
     }
   };
-  const output = labels.get(RESTART_LABELS.logUri) ?? (path === undefined ? "" : `file://${path}`);
-  return { status, count, output, restartsAfter };
+  const output = labels.get(RESTART_LABELS.logUri) ?? (path === undefined ? undefined : `file://${path}`);
+  return { status, count, output: output ?? labels.get(RESTART_LABELS.ownLogUri) ?? "", restartsAfter };
 }
 
 type PolicyName = "always" | "unless-stopped" | "on-failure" | "no";
