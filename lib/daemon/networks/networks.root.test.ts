@@ -187,6 +187,13 @@ describe("Networks", function () {
     await networks.release({ namespace: "default", id: "b" });
   });
 
+  it("does not pass over a port that cannot lead to the container", async () => {
+    expect(await refusal(() => attach("c", { ...LABELS, "tsrun.dev/ports": "[::1]:61998:80" }))).to.equal(
+      "failed_precondition: cannot connect container c: cannot publish port [::1]:61998/tcp: " +
+        "the container has no address of IPv6",
+    );
+  });
+
   it("does not take a port that a process listens on", async () => {
     const server = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data: () => undefined } });
     try {

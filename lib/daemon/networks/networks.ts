@@ -1,4 +1,5 @@
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { isIP } from "node:net";
 import { join } from "node:path";
 import { ContainerError, explain } from "../../errors.ts";
 import type { Kernel } from "../../linux/kernel.ts";
@@ -206,6 +207,7 @@ export class Networks {
       made = [...made, { ...attachment, result }];
     }
     this.#hold({ ...owner, attachments: made, ports });
+    checkFamilies(made);
     return netns;
   }
 
@@ -237,6 +239,17 @@ export class Networks {
 
   #netns(owner: Owner): string {
     return join(this.#directory(owner), "netns");
+  }
+}
+
+/** The plugins pass over a port for whose address the container has none of the same kind. @throws {ContainerError} */
+function checkFamilies(attachments: readonly Attachment[]): void {
+  for (const { ports, result } of attachments) {
+    const families = parseResult(result).addresses.map(isIP);
+    const lost = ports.find(({ hostIP }) => hostIP !== "" && !families.includes(isIP(hostIP)));
+    if (lost === undefined) continue;
+    const why = `the container has no address of IPv${isIP(lost.hostIP)}`;
+    throw new ContainerError("failed_precondition", `cannot publish port ${describePort(lost)}: ${why}`);
   }
 }
 
