@@ -58,7 +58,7 @@ export class RestartMonitor {
   }
 
   #look(): void {
-    const { store, clock } = this.#parts;
+    const { store, clock, tasks } = this.#parts;
     const sinceNs = this.#lastLookNs;
     this.#lastLookNs = clock();
     const seen = new Set<string>();
@@ -67,8 +67,8 @@ export class RestartMonitor {
         const key = `${namespace}/${container.id}`;
         seen.add(key);
         // One without a task that is so new may be about to get its first one from its client.
-        const isNew = container.createdNs > sinceNs && !this.#parts.tasks.has(namespace, container.id);
-        if (this.#busy.has(key) || isNew) continue;
+        const isNew = container.createdNs > sinceNs && !tasks.has(namespace, container.id);
+        if (this.#busy.has(key) || isNew || tasks.isBeingMade(namespace, container.id)) continue;
         this.#busy.add(key);
         this.#background.run(async () => {
           await this.#settle(namespace, container, key).finally(() => this.#busy.delete(key));

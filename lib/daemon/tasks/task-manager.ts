@@ -74,6 +74,11 @@ export class TaskManager {
     return this.#tasks.has(keyOf(namespace, id));
   }
 
+  /** Whether somebody is about to have a task made. */
+  isBeingMade(namespace: string, id: string): boolean {
+    return this.#reserved.has(keyOf(namespace, id));
+  }
+
   list(namespace: string): readonly Task[] {
     return [...this.#tasks.values()].filter((task) => task.bundle.namespace === namespace);
   }
