@@ -235,6 +235,7 @@ describe("Networks", function () {
 
   it("keeps what has a task and removes the rest after a crash, also what a plugin was about to add", async () => {
     await attach("kept");
+    writeFileSync(directory.at("root/networks/default/half.json.new"), '{"name');
     writeFileSync(directory.at("bin/first.hang"), "");
     const hanging = attach("lost", { "tsrun.dev/network": "one" });
     hanging.catch(() => undefined);

@@ -25,6 +25,8 @@ export interface NetworkRecord {
 export type Owner = Pick<NetworkRecord, "namespace" | "id">;
 
 const SUFFIX = ".json";
+/** Of a record that is not written to its end. */
+const FRESH = ".new";
 
 /** The records of networks, a file for each container. They outlive the machine's end: so do leases of addresses. */
 export class NetworkRecords {
@@ -39,7 +41,7 @@ export class NetworkRecords {
     const path = this.#path(record);
     const parent = join(path, "..");
     mkdirSync(parent, { recursive: true, mode: 0o700 });
-    const fresh = `${path}.new`;
+    const fresh = `${path}${FRESH}`;
     const file = openSync(fresh, "w", 0o600);
     try {
       writeSync(file, JSON.stringify(record));
@@ -55,10 +57,10 @@ export class NetworkRecords {
     rmSync(this.#path(record), { force: true });
   }
 
-  /** All records; a file that holds none, which a crash cannot leave, is told and stays. */
+  /** All records; what was being written is removed. A file that holds none, which a crash cannot leave, is told and stays. */
   list(warn: (message: string) => void): readonly NetworkRecord[] {
     return namesIn(this.#directory).flatMap((namespace) =>
-      namesIn(join(this.#directory, namespace))
+      this.#filesOf(namespace)
         .filter((name) => name.endsWith(SUFFIX))
         .flatMap((name) => {
           const id = name.slice(0, -SUFFIX.length);
@@ -67,6 +69,13 @@ export class NetworkRecords {
           return record ?? [];
         }),
     );
+  }
+
+  #filesOf(namespace: string): readonly string[] {
+    const directory = join(this.#directory, namespace);
+    const names = namesIn(directory);
+    for (const name of names) if (name.endsWith(SUFFIX + FRESH)) rmSync(join(directory, name), { force: true });
+    return names;
   }
 
   #path({ namespace, id }: Owner): string {
