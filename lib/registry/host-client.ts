@@ -1,5 +1,5 @@
 import { Authorizer } from "./authorizer.ts";
-import { RequestFailure } from "./failures.ts";
+import { RequestFailure, shownUrl } from "./failures.ts";
 import type { RegistryHost } from "./hosts.ts";
 import type { RemoteName } from "./name.ts";
 import type { RegistryLimits, RegistryOptions } from "./options.ts";
@@ -62,12 +62,18 @@ export class HostClient {
     const location = reply.headers.get("location") ?? "";
     const url = location === "" ? null : URL.parse(location, reply.url.href);
     if (url === null || !["http:", "https:"].includes(url.protocol)) {
-      const message = `${this.host.base.origin}: the answer to an upload has no address to go on at`;
-      throw new RequestFailure("failed_precondition", message, { isTransient: false });
+      throw this.#wrongLocation("the answer to an upload has no address to go on at");
     }
+    if (this.host.base.protocol !== "https:") return url;
     // A registry behind a proxy may not know that it is reached by HTTPS.
-    if (this.host.base.protocol === "https:" && url.host === this.host.base.host) url.protocol = "https:";
+    if (url.hostname === this.host.base.hostname) url.protocol = "https:";
+    if (url.protocol !== "https:")
+      throw this.#wrongLocation(`an upload goes on at ${shownUrl(url)}, which is not HTTPS`);
     return url;
+  }
+
+  #wrongLocation(why: string): RequestFailure {
+    return new RequestFailure("failed_precondition", `${this.host.base.origin}: ${why}`, { isTransient: false });
   }
 
   async #authorized(request: RepositoryRequest, url: URL, signal: AbortSignal): Promise<Reply> {

@@ -153,6 +153,22 @@ describe("pushImage()", () => {
     expect(to.manifests.size).to.equal(0);
   });
 
+  for (const [location, why] of [
+    ["ftp://x/", /the answer to an upload has no address to go on at$/],
+    ["http://", /the answer to an upload has no address to go on at$/],
+  ] as const) {
+    it(`does not go on at ${location}`, async () => {
+      from.addImage("a", "1", [bytes(10, 1)]);
+      const target = await pull(from, "a:1");
+      to.fault = (incoming, response) => {
+        if (incoming.method !== "POST") return false;
+        response.writeHead(202, { location }).end();
+        return true;
+      };
+      expect(await failure(push("a:1", target))).to.match(why);
+    });
+  }
+
   it("believes no other digest", async () => {
     from.addImage("a", "1", [bytes(10, 1)]);
     const target = await pull(from, "a:1");
