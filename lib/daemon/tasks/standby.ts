@@ -47,7 +47,11 @@ export class StandbyShims {
 
   /** Starts as many as are missing. To be called when a task is made: it would take time from that. */
   refill(): void {
-    while (this.#idle.length < this.#wanted) this.#start();
+    try {
+      while (this.#idle.length < this.#wanted) this.#start();
+    } catch {
+      // A machine that has no room for another process: the next task starts its shim itself, or says why it cannot.
+    }
   }
 
   /** Lets those go that wait. */
