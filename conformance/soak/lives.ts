@@ -4,7 +4,7 @@ import { TestSupervisor } from "../../lib/testing/supervisor.ts";
 import { defaultConfig } from "../harness/config.ts";
 import { waitUntil } from "../harness/poll.ts";
 import { run } from "../harness/process.ts";
-import { cgroupsNamed, isAlive, mountsBelow, processesNamed, type Workspace } from "../harness/workspace.ts";
+import { cgroupsNamed, isAlive, mountsBelow, processesNamed, readProc, type Workspace } from "../harness/workspace.ts";
 
 /** How long something may take on a busy machine. */
 const LONG_MS = 120_000;
@@ -30,13 +30,23 @@ export interface Way {
   readonly close: () => Promise<void>;
 }
 
+/** A shim that waits for its task: each time another process, and never more of them than this. */
+const STANDBY = /\0standby\0/;
+const MAX_STANDBY = 8;
+
 /** What is there of a way's containers. */
 export function census(way: Way, { workspace }: Ground): readonly string[] {
   const staying = way.staying().map(([, pid]) => pid);
+  const lines = processesNamed([workspace.folder, workspace.tag])
+    .filter((pid) => isAlive(pid) && !staying.includes(pid))
+    .map((pid) => [pid, readProc(pid, "cmdline")] as const);
+  const [waiting, others] = [
+    lines.filter(([, line]) => STANDBY.test(line)),
+    lines.filter(([, line]) => !STANDBY.test(line)),
+  ];
   return [
-    ...processesNamed([workspace.folder, workspace.tag])
-      .filter((pid) => isAlive(pid) && !staying.includes(pid))
-      .map((pid) => `process ${pid}`),
+    ...waiting.slice(MAX_STANDBY).map(([pid]) => `shim ${pid} on standby, beyond ${MAX_STANDBY}`),
+    ...others.map(([pid, line]) => `process ${pid}: ${line.replaceAll("\0", " ").trim()}`),
     ...mountsBelow(workspace.folder).map((path) => `mount ${path}`),
     // Their parent is no container's own.
     ...cgroupsNamed(`${workspace.tag}/`).map((path) => `cgroup ${path}`),
