@@ -35,9 +35,17 @@ export class DockerRegistry {
       .filter((line) => line.includes(text));
   }
 
+  /** Starts it on a port that is free; somebody may take that one before, so it is tried on others. */
   async start(): Promise<void> {
+    for (let attempt = 1; !(await this.#startAt(await freePort())); attempt++) {
+      if (attempt === MAX_STARTS) throw new Error(`docker-registry does not start: ${this.logged("").join("\n")}`);
+    }
+  }
+
+  /** False when it has ended at once. */
+  async #startAt(port: number): Promise<boolean> {
     const { tls, login } = this.#options;
-    this.#port = await freePort();
+    this.#port = port;
     const config: Record<string, unknown> = {
       version: "0.1",
       log: { accesslog: { disabled: false }, level: "info" },
@@ -64,7 +72,9 @@ export class DockerRegistry {
         ({ status }) => status === 200 || status === 401,
         () => false,
       );
-    await waitUntil("answer of docker-registry", answers, 30_000);
+    const hasEnded = () => this.#child?.exitCode !== null;
+    await waitUntil("answer of docker-registry", async () => hasEnded() || (await answers()), 30_000);
+    return !hasEnded();
   }
 
   async stop(): Promise<void> {
@@ -72,6 +82,8 @@ export class DockerRegistry {
     await this.#child?.exited;
   }
 }
+
+const MAX_STARTS = 5;
 
 /** A port that nobody listens on now. */
 async function freePort(): Promise<number> {

@@ -11,7 +11,7 @@ import { basicHeader, type CredentialRequest, type Credentials } from "./credent
 import { ownHost } from "./hosts.ts";
 import { pullImage } from "./pull.ts";
 
-const LIMITS = { stallMs: 500, attempts: 3, firstDelayMs: 1, maxDelayMs: 4 };
+const LIMITS = { stallMs: 20_000, attempts: 3, firstDelayMs: 1, maxDelayMs: 4 };
 const USER: Credentials = { kind: "password", username: "ann", password: "p:w" };
 
 /** A token server that hands out t1, t2, …. */

@@ -13,7 +13,7 @@ import type { RegistryOptions } from "./options.ts";
 import type { Progress } from "./progress.ts";
 import { type PullRequest, pullImage } from "./pull.ts";
 
-const LIMITS = { stallMs: 500, attempts: 4, firstDelayMs: 1, maxDelayMs: 4, maxRetryAfterMs: 2000, parallel: 3 };
+const LIMITS = { stallMs: 20_000, attempts: 4, firstDelayMs: 1, maxDelayMs: 4, maxRetryAfterMs: 2000, parallel: 3 };
 const INDEX = "application/vnd.oci.image.index.v1+json";
 const bytes = (size: number, seed: number) => Uint8Array.from({ length: size }, (_, index) => (index * 7 + seed) % 251);
 
@@ -205,7 +205,7 @@ describe("pullImage()", () => {
       response.writeHead(200, { "content-length": layer.length }).write(layer.subarray(0, 10));
       return true;
     };
-    expect(await failure(pull("a:1", {}, { limits: { ...LIMITS, attempts: 1 } }))).to.match(
+    expect(await failure(pull("a:1", {}, { limits: { ...LIMITS, stallMs: 500, attempts: 1 } }))).to.match(
       /it stalled: no byte for 0.5 s$/,
     );
   });

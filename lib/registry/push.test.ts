@@ -15,7 +15,14 @@ import type { Progress } from "./progress.ts";
 import { pullImage } from "./pull.ts";
 import { type PushRequest, pushImage } from "./push.ts";
 
-const LIMITS = { stallMs: 500, attempts: 4, firstDelayMs: 1, maxDelayMs: 4, maxRetryAfterMs: 1000, chunkBytes: 1000 };
+const LIMITS = {
+  stallMs: 20_000,
+  attempts: 4,
+  firstDelayMs: 1,
+  maxDelayMs: 4,
+  maxRetryAfterMs: 1000,
+  chunkBytes: 1000,
+};
 const INDEX = "application/vnd.oci.image.index.v1+json";
 const bytes = (size: number, seed: number) => Uint8Array.from({ length: size }, (_, index) => (index * 7 + seed) % 251);
 
