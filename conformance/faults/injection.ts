@@ -26,7 +26,8 @@ const OF_ENGINE = new Set(
 const CALL = /^(\d+) +([a-z0-9_]+)\(/;
 /** eventfd(2): a thread of the engine wakes another one; it has no answer to a failure, and the kernel no failure. */
 const WAKING = /^\d+ +write\(\d+, "\\1\\0\\0\\0\\0\\0\\0\\0", 8/;
-const ATTACH_MS = 20_000;
+/** How long a start may take on a busy machine. */
+const START_MS = 60_000;
 
 /** The places of a trace by strace -f -o: from one process each call as often as the one that makes it most often. */
 export function placesOf(trace: string): readonly Place[] {
@@ -67,12 +68,13 @@ export async function runAttached(
   Bun.spawnSync({ cmd: ["mkfifo", fifo] });
   const program = site.begin(site.command(...words));
   let writer = -1;
-  await waitUntil("reader of the FIFO", () => {
+  const hasReader = () => {
     writer = tryOpen(fifo);
     return writer >= 0;
-  });
+  };
+  await waitUntil("reader of the FIFO", hasReader, START_MS);
   const tracer = site.begin(["strace", "-f", "-p", String(program.pid), ...tracing]);
-  await waitUntil("attached strace", () => tracer.errors().includes("attached"), ATTACH_MS);
+  await waitUntil("attached strace", () => tracer.errors().includes("attached"), START_MS);
   feed(writer, text);
   const outcome = await program.outcome;
   // What the program has left running is still traced; without its tracer it goes on.

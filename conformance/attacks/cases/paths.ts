@@ -5,6 +5,8 @@ import { waitUntil } from "../../harness/poll.ts";
 import { type Attack, damageIf, type Edit } from "../attack.ts";
 import { type AttackSite, SECRET } from "../attack-site.ts";
 
+/** How long something may take on a busy machine. */
+const START_MS = 60_000;
 /** How many containers are made while a path is exchanged, of which few of a runtime without a defence would be hit. */
 const RACES = 12;
 
@@ -35,7 +37,7 @@ async function race(site: AttackSite): Promise<void> {
   symlinkSync(site.victim, join(volume, "other"));
   const flips = site.begin([site.intruder, "flip", join(volume, "target"), join(volume, "other")]);
   try {
-    await waitUntil("exchange of the paths", () => flips.output().includes("flipping"));
+    await waitUntil("exchange of the paths", () => flips.output().includes("flipping"), START_MS);
     for (let round = 0; round < RACES; round++) await site.run();
   } finally {
     flips.signal("SIGTERM");

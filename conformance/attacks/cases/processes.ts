@@ -7,6 +7,8 @@ import type { Outcome } from "../../harness/process.ts";
 import { type Attack, damageIf } from "../attack.ts";
 import type { AttackSite } from "../attack-site.ts";
 
+/** How long something may take on a busy machine. */
+const START_MS = 60_000;
 /** How often somebody comes in while the container watches. */
 const EXECS = 12;
 /** Each is a call that a joining process makes when it has the container's credentials already: there is time to look. */
@@ -34,13 +36,13 @@ async function besiege(site: AttackSite, ...words: readonly string[]): Promise<r
   const started = await site.invoke(["run", "--detach", "--bundle", site.bundle, site.id]);
   if (started.status !== 0) throw new Error(started.stderr);
   const says = (word: string) => existsSync(report) && readFileSync(report, "utf8").includes(word);
-  await waitUntil("watching intruder", () => says("watching"));
+  await waitUntil("watching intruder", () => says("watching"), START_MS);
   for (let round = 0; round < EXECS; round++) {
     const { status, stderr } = await enter(site);
     if (status !== 0) throw new Error(stderr);
   }
   await site.invoke(["kill", site.id, "TERM"]);
-  await waitUntil("end of the intruder", () => says("done"));
+  await waitUntil("end of the intruder", () => says("done"), START_MS);
   await site.remove();
   return [...new Set(readFileSync(report, "utf8").split("\n"))].filter(
     (line) => !["", "watching", "done"].includes(line),
