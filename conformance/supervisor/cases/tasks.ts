@@ -27,7 +27,7 @@ export const taskCases: readonly Case[] = [
   { name: "tasks exec in nothing", script: "ctr tasks exec --exec-id e1 $TAG-none true" },
   {
     name: "tasks exec, standard input",
-    script: "echo typed | timeout 10 ctr tasks exec --exec-id e1 $TAG-d head -n 1",
+    script: "echo typed | timeout 20 ctr --address $ADDRESS tasks exec --exec-id e1 $TAG-d head -n 1",
   },
   {
     name: "tasks exec -t",
