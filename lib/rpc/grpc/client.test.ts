@@ -49,7 +49,9 @@ const SERVICE = {
 
 const any = (typeUrl: string, value = new Uint8Array()) => Any.encode({ typeUrl, value }).finish();
 
-describe("GrpcConnection", () => {
+describe("GrpcConnection", function () {
+  // Megabytes go through, on a machine that may have other things to do.
+  this.timeout(20_000);
   const folder = new TemporaryDirectory();
   const server = new GrpcServer([SERVICE]);
   let listener: NetServer;
@@ -153,7 +155,8 @@ describe("GrpcConnection", () => {
   });
 });
 
-describe("connectGrpc()", () => {
+describe("connectGrpc()", function () {
+  this.timeout(20_000);
   const folder = new TemporaryDirectory();
   after(() => folder[Symbol.dispose]());
 

@@ -59,7 +59,9 @@ const encode = (message: Any): Buffer => Buffer.from(Any.encode(message).finish(
 const decode = (bytes: Buffer): Any => Any.decode(bytes);
 const any = (typeUrl: string, value = new Uint8Array()): Any => ({ typeUrl, value });
 
-describe("GrpcServer", () => {
+describe("GrpcServer", function () {
+  // Megabytes go through, on a machine that may have other things to do.
+  this.timeout(20_000);
   const folder = new TemporaryDirectory();
   const server = new GrpcServer([SERVICE]);
   let listener: NetServer;
