@@ -163,14 +163,14 @@ describe("Networks", function () {
 
   it("ends a plugin that hangs, with all that it has started", async () => {
     writeFileSync(directory.at("bin/first.hang"), "");
-    const settings = { configDirectory: directory.at("net.d"), pluginDirectories: [directory.at("bin")], limitMs: 300 };
+    const settings = { configDirectory: directory.at("net.d"), pluginDirectories: [directory.at("bin")], limitMs: 4_000 };
     networks = new Networks({
       ...{ kernel, program: TSRUN, publish, warn: (message) => warnings.push(message) },
       settings: { ...settings, bridge: { device: "none0", subnet: "10.1.0.0/16" }, servers: [] },
       roots: { root: directory.at("root"), state: directory.at("state") },
     });
     expect(await refusal(() => attach("c"))).to.match(
-      /^deadline_exceeded: .*: plugin first did not end its ADD within 300 ms$/,
+      /^deadline_exceeded: .*: plugin first did not end its ADD within 4000 ms$/,
     );
     writeFileSync(directory.at("bin/first"), PLUGIN.replace(".hang", ".never"));
     networks = open();
