@@ -4,8 +4,9 @@ import { expect } from "chai";
 import { failureOf } from "../../lib/testing/failure.ts";
 import { type FakeCriu, makeFakeCriu } from "../../lib/testing/fake-criu.ts";
 import { waitUntil } from "../../lib/testing/runtime-poll.ts";
-import { LONG, requireRoot, Site } from "../../lib/testing/runtime-site.ts";
-import { TestSupervisor } from "../../lib/testing/supervisor.ts";
+import { LONG, requireRoot } from "../../lib/testing/runtime-site.ts";
+import type { TestSupervisor } from "../../lib/testing/supervisor.ts";
+import { SupervisorSite } from "../../lib/testing/supervisor-site.ts";
 import { containerd, google } from "../../proto/gen/daemon.js";
 
 const { RUNNING } = containerd.v1.types.Status;
@@ -16,36 +17,25 @@ const CONFIG = "application/vnd.containerd.container.checkpoint.config.v1+proto"
 
 describe("tsrund, checkpointing", function () {
   this.timeout(60_000);
-  let site: Site;
+  let site: SupervisorSite;
   let daemon: TestSupervisor;
   let criu: FakeCriu;
-  let serial = 0;
   const path = process.env["PATH"] ?? "";
 
   before(async function () {
     requireRoot(this);
-    site = new Site();
-    criu = makeFakeCriu(join(site.folder, "fake"));
+    site = new SupervisorSite();
+    criu = makeFakeCriu(join(site.site.folder, "fake"));
     // The daemon's own is what shims get.
     process.env["PATH"] = `${criu.folder}:${path}`;
-    daemon = new TestSupervisor(join(site.folder, "daemon"));
+    daemon = site.daemon;
     await daemon.start();
   });
 
   after(async () => {
     process.env["PATH"] = path;
-    await daemon.stop();
     await site.close();
   });
-
-  const record = async () => {
-    serial += 1;
-    const id = `${site.tag}-c${serial}`;
-    const bundle = site.bundle(LONG);
-    const config = JSON.parse(readFileSync(join(bundle, "config.json"), "utf8"));
-    await daemon.createContainer(id, { ...config, root: { ...config.root, path: join(bundle, "rootfs") } });
-    return id;
-  };
 
   const checkpoint = async (containerId: string, options = {}) => {
     const { CheckpointOptions } = containerd.runc.v1;
@@ -60,13 +50,6 @@ describe("tsrund, checkpointing", function () {
       checkpoint: descriptor,
     });
 
-  const remove = async (id: string) => {
-    await daemon.kill(id).catch(() => undefined);
-    await daemon.wait(id);
-    await daemon.deleteTask(id);
-    await daemon.deleteContainer(id);
-  };
-
   const read = async (digest: string): Promise<Uint8Array> => {
     const messages = [content.ReadContentRequest, content.ReadContentResponse] as const;
     const stream = daemon.stream("content.v1.Content/Read", messages, { digest });
@@ -78,38 +61,34 @@ describe("tsrund, checkpointing", function () {
   };
 
   it("writes images and config to the content, and makes a task from them", async () => {
-    const id = await record();
-    await daemon.createTask(id);
-    await daemon.startTask(id);
+    const { id } = await site.run(LONG);
     const [images, config] = await checkpoint(id);
     expect([images?.mediaType, config?.mediaType]).to.deep.equal([IMAGES, CONFIG]);
     const spec = google.protobuf.Any.decode(await read(config?.digest ?? ""));
     expect(JSON.parse(new TextDecoder().decode(spec.value)).process.args).to.deep.equal(LONG);
     expect(new TextDecoder().decode(await read(images?.digest ?? ""))).to.contain("descriptors.json");
     expect(await daemon.task(id)).to.include({ status: RUNNING });
-    await remove(id);
+    await site.remove(id);
 
-    const other = await record();
+    const other = await site.record(LONG);
     await create(other, images);
     await daemon.startTask(other);
     expect(await daemon.task(other)).to.include({ status: RUNNING });
     expect(criu.takeRequests().length).to.be.greaterThan(1);
-    await remove(other);
+    await site.remove(other);
   });
 
   it("leaves images where the options say, and ends the task when they do", async () => {
-    const id = await record();
-    await daemon.createTask(id);
-    await daemon.startTask(id);
-    const imagePath = join(site.folder, `images-${serial}`);
+    const { id } = await site.run(LONG);
+    const imagePath = join(site.site.folder, `images-of-${id}`);
     expect(await checkpoint(id, { imagePath, exit: true })).to.deep.equal([]);
     expect((await daemon.wait(id)).exitStatus).to.equal(137);
     expect(JSON.parse(readFileSync(join(imagePath, "descriptors.json"), "utf8"))).to.have.lengthOf(3);
-    await remove(id);
+    await site.remove(id);
   });
 
   it("refuses what is no checkpoint, and tells what criu says", async () => {
-    const id = await record();
+    const id = await site.record(LONG);
     const none = { mediaType: IMAGES, digest: `sha256:${"0".repeat(64)}`, size: 1, annotations: {} };
     expect(await failureOf(create(id, none))).to.include({ code: "not_found" });
     expect(await failureOf(create(id, { ...none, mediaType: "text/plain" }))).to.include({ code: "invalid_argument" });
@@ -120,6 +99,6 @@ describe("tsrund, checkpointing", function () {
     expect(String(refused)).to.contain("Unexpected rt vDSO area bounds");
     criu.behave({});
     await waitUntil("task", async () => (await daemon.task(id)).status === RUNNING);
-    await remove(id);
+    await site.remove(id);
   });
 });

@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { expect } from "chai";
 import { waitUntil } from "../../lib/testing/runtime-poll.ts";
 import { isAlive, listPids, readIfThere } from "../../lib/testing/runtime-proc.ts";
-import { LONG, requireRoot, Site } from "../../lib/testing/runtime-site.ts";
-import { TestSupervisor } from "../../lib/testing/supervisor.ts";
+import { LONG, requireRoot } from "../../lib/testing/runtime-site.ts";
+import type { TestSupervisor } from "../../lib/testing/supervisor.ts";
+import { SupervisorSite } from "../../lib/testing/supervisor-site.ts";
 import { containerd } from "../../proto/gen/daemon.js";
 
 const { RUNNING } = containerd.v1.types.Status;
@@ -13,39 +13,21 @@ const IDLE_SHIMS = 2;
 
 describe("tsrund with shims that wait", function () {
   this.timeout(60_000);
-  let site: Site;
+  let site: SupervisorSite;
   let daemon: TestSupervisor;
-  let serial = 0;
 
   before(async function () {
     requireRoot(this);
-    site = new Site();
-    daemon = new TestSupervisor(join(site.folder, "daemon"));
+    site = new SupervisorSite();
+    daemon = site.daemon;
     await daemon.start();
   });
 
-  after(async () => {
-    await daemon.stop();
-    await site.close();
-  });
+  after(() => site.close());
 
   const create = async (annotations = {}) => {
-    serial += 1;
-    const id = `${site.tag}-w${serial}`;
-    const bundle = site.bundle(LONG);
-    const config = JSON.parse(readFileSync(join(bundle, "config.json"), "utf8"));
-    const root = { ...config.root, path: join(bundle, "rootfs") };
-    await daemon.createContainer(id, { ...config, root, annotations });
-    const { pid } = await daemon.createTask(id);
-    await daemon.startTask(id);
+    const { id, pid } = await site.run(LONG, annotations);
     return { id, shim: Number(/PPid:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) };
-  };
-
-  const remove = async (id: string) => {
-    await daemon.kill(id);
-    await daemon.wait(id);
-    await daemon.deleteTask(id);
-    await daemon.deleteContainer(id);
   };
 
   const wordsOf = (pid: number) => readIfThere(`/proc/${pid}/cmdline`).split("\0");
@@ -68,17 +50,17 @@ describe("tsrund with shims that wait", function () {
         .map((line) => line.split("=")[0]),
     ).to.include("TTRPC_ADDRESS");
     expect(await daemon.task(second.id)).to.include({ status: RUNNING });
-    await remove(first.id);
-    await remove(second.id);
+    await site.remove(first.id);
+    await site.remove(second.id);
     await waitUntil("end of both shims", () => ![first.shim, second.shim].some(isAlive));
   });
 
   it("gives a second task of a group to the shim of the first", async () => {
-    const group = { "io.containerd.runc.v2.group": `${site.tag}-pod` };
+    const group = { "io.containerd.runc.v2.group": `${site.site.tag}-pod` };
     const [first, second] = [await create(group), await create(group)];
     expect(second.shim).to.equal(first.shim);
-    await remove(first.id);
-    await remove(second.id);
+    await site.remove(first.id);
+    await site.remove(second.id);
   });
 
   it("makes a task though those that waited were killed", async () => {
@@ -86,7 +68,7 @@ describe("tsrund with shims that wait", function () {
     for (const pid of waiting()) process.kill(pid, "SIGKILL");
     const { id } = await create();
     expect(await daemon.task(id)).to.include({ status: RUNNING });
-    await remove(id);
+    await site.remove(id);
   });
 
   it("takes them along, even when it is killed", async () => {
@@ -95,7 +77,7 @@ describe("tsrund with shims that wait", function () {
     await waitUntil("end of all that waited", () => waiting().length === 0);
     await daemon.start();
     expect(waiting()).to.deep.equal([]);
-    await remove((await create()).id);
+    await site.remove((await create()).id);
     await waitUntil("waiting shims", () => waiting().length === IDLE_SHIMS);
     await daemon.stop();
     expect(waiting()).to.deep.equal([]);

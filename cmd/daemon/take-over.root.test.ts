@@ -1,11 +1,12 @@
-import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { failureOf } from "../../lib/testing/failure.ts";
 import { waitUntil } from "../../lib/testing/runtime-poll.ts";
 import { isAlive } from "../../lib/testing/runtime-proc.ts";
-import { LONG, requireRoot, Site } from "../../lib/testing/runtime-site.ts";
-import { TestSupervisor } from "../../lib/testing/supervisor.ts";
+import { LONG, requireRoot } from "../../lib/testing/runtime-site.ts";
+import type { TestSupervisor } from "../../lib/testing/supervisor.ts";
+import { SupervisorSite } from "../../lib/testing/supervisor-site.ts";
 import { containerd } from "../../proto/gen/daemon.js";
 
 const { RUNNING, STOPPED, CREATED } = containerd.v1.types.Status;
@@ -14,50 +15,17 @@ const events = containerd.services.events.v1;
 describe("tsrund, when a shim is killed", function () {
   // A container ends when all its processes are reaped, and who is not its shim's child is reaped by the machine's init.
   this.timeout(60_000);
-  let site: Site;
+  let site: SupervisorSite;
   let daemon: TestSupervisor;
-  let serial = 0;
 
   before(async function () {
     requireRoot(this);
-    site = new Site();
-    daemon = new TestSupervisor(join(site.folder, "daemon"));
+    site = new SupervisorSite();
+    daemon = site.daemon;
     await daemon.start();
   });
 
-  after(async () => {
-    await daemon.stop();
-    await site.close();
-  });
-
-  /** A container's record; its rootfs is a directory that is there. */
-  const record = async (args: readonly string[]) => {
-    serial += 1;
-    const id = `${site.tag}-t${serial}`;
-    const bundle = site.bundle(args);
-    const config = JSON.parse(readFileSync(join(bundle, "config.json"), "utf8"));
-    await daemon.createContainer(id, { ...config, root: { ...config.root, path: join(bundle, "rootfs") } });
-    return id;
-  };
-
-  const run = async (args: readonly string[]) => {
-    const id = await record(args);
-    await daemon.createTask(id);
-    const { pid } = await daemon.startTask(id);
-    return { id, pid };
-  };
-
-  const remove = async (id: string) => {
-    await daemon.kill(id).catch(() => undefined);
-    await daemon.wait(id);
-    await daemon.deleteTask(id);
-    await daemon.deleteContainer(id);
-  };
-
-  const bundles = () => {
-    const room = join(daemon.folder, "state/io.containerd.runtime.v2.task/test");
-    return existsSync(room) ? readdirSync(room) : [];
-  };
+  after(() => site.close());
 
   /** The pid of the shim of a task that is there or is being made; 0 when there is none. */
   const findShim = (id: string): number => {
@@ -84,7 +52,7 @@ describe("tsrund, when a shim is killed", function () {
   };
 
   it("gives the task to another one: whoever waits for its end is told it", async () => {
-    const { id, pid } = await run(["sh", "-c", "trap 'exit 7' TERM; while :; do sleep 0.02; done"]);
+    const { id, pid } = await site.run(["sh", "-c", "trap 'exit 7' TERM; while :; do sleep 0.02; done"]);
     const { seen, stop } = await follow(id);
     const waiting = daemon.wait(id);
     process.kill(findShim(id), "SIGKILL");
@@ -92,37 +60,37 @@ describe("tsrund, when a shim is killed", function () {
     process.kill(pid, "SIGTERM");
     expect((await waiting).exitStatus).to.equal(7);
     expect(await daemon.task(id)).to.include({ status: STOPPED, pid, exitStatus: 7 });
-    await remove(id);
+    await site.remove(id);
     await waitUntil("last event", () => seen.includes("/tasks/delete"));
     stop();
     expect(seen).to.deep.equal(["/tasks/exit", "/tasks/delete"]);
-    expect(bundles()).to.deep.equal([]);
+    expect(site.bundles()).to.deep.equal([]);
   });
 
   it("knows how a task has ended that was killed together with its shim", async () => {
-    const { id, pid } = await run(LONG);
+    const { id, pid } = await site.run(LONG);
     const shim = findShim(id);
     process.kill(shim, "SIGSTOP");
     process.kill(pid, "SIGKILL");
     process.kill(shim, "SIGKILL");
     expect((await daemon.wait(id)).exitStatus).to.equal(137);
     expect(await daemon.task(id)).to.include({ status: STOPPED, pid, exitStatus: 137 });
-    await remove(id);
+    await site.remove(id);
   });
 
   it("finds its task though no daemon was there to see it", async () => {
-    const { id, pid } = await run(LONG);
+    const { id, pid } = await site.run(LONG);
     const shim = findShim(id);
     await daemon.stop("SIGKILL");
     process.kill(shim, "SIGKILL");
     await daemon.start();
     expect(await daemon.task(id)).to.include({ status: RUNNING, pid });
-    await remove(id);
-    expect(bundles()).to.deep.equal([]);
+    await site.remove(id);
+    expect(site.bundles()).to.deep.equal([]);
   });
 
   it("removes a task that no other shim can take over, and tells its end", async () => {
-    const { id, pid } = await run(LONG);
+    const { id, pid } = await site.run(LONG);
     const { seen, stop } = await follow(id);
     rmSync(join(daemon.folder, "state/io.containerd.runtime.v2.task/test", id, "task.json"));
     process.kill(findShim(id), "SIGKILL");
@@ -136,7 +104,7 @@ describe("tsrund, when a shim is killed", function () {
 
   it("leaves nothing of a task that was being made", async () => {
     for (let delayMs = 0; delayMs < 40; delayMs += 5) {
-      const id = await record(LONG);
+      const id = await site.record(LONG);
       const creating = failureOf(daemon.createTask(id)).catch(() => undefined);
       await waitUntil("shim", () => findShim(id) > 0);
       await Bun.sleep(delayMs);
@@ -145,8 +113,8 @@ describe("tsrund, when a shim is killed", function () {
       const found = await daemon.listTasks();
       expect(found.map((task) => [task.id, task.status])).to.deep.equal(found.length === 0 ? [] : [[id, CREATED]]);
       if (found.length === 0) await daemon.createTask(id);
-      await remove(id);
-      expect(bundles(), `after ${delayMs} ms`).to.deep.equal([]);
+      await site.remove(id);
+      expect(site.bundles(), `after ${delayMs} ms`).to.deep.equal([]);
     }
   });
 });
