@@ -16,6 +16,7 @@ export class Copier {
   #isStopped = false;
   /** Bytes that were read and are not written yet. */
   #held = 0;
+  #copiedBytes = 0;
   readonly #ended: Promise<void>;
 
   constructor(machine: Machine, from: OwnedFd, to: OwnedFd) {
@@ -28,6 +29,10 @@ export class Copier {
   /** Everything that has been written to the source until now is copied. */
   get isIdle(): boolean {
     return this.#isStopped || (this.#held === 0 && bytesWaiting(this.#machine.kernel, this.#from.number) === 0);
+  }
+
+  get copiedBytes(): number {
+    return this.#copiedBytes;
   }
 
   /** Returns when the source has ended, or the copier was stopped. */
@@ -63,7 +68,10 @@ export class Copier {
       this.#held = rest.length;
       const written = kernel.call("write", this.#to.number, rest, rest.length);
       if (written === AGAIN) await readiness.writable(this.#to);
-      else if (written > 0) rest = rest.subarray(written);
+      else if (written > 0) {
+        rest = rest.subarray(written);
+        this.#copiedBytes += written;
+      }
       // A disk that is full, a reader that is gone: what cannot be written is lost, and the program goes on.
       else break;
     }

@@ -30,14 +30,29 @@ export interface ProcessStdio {
   close(): Promise<void>;
 }
 
-/** How long output is passed on after the end of a process when nobody reads it. */
+/** How long output is waited for after the end of a process when nobody reads it. */
 const DRAIN_MS = 2_000;
+/** And when somebody does: what an exec has left behind may write for ever. */
+const MAX_DRAIN_MS = 10_000;
 const DRAIN_POLL_MS = 2;
 
-/** Waits until nothing is on its way any more, or the time is up. */
-export async function drain(isIdle: () => boolean): Promise<void> {
-  const deadline = performance.now() + DRAIN_MS;
-  while (!isIdle() && performance.now() < deadline) {
+/** What copies, and tells how far it has come. */
+interface Copying {
+  readonly isIdle: boolean;
+  /** Bytes that somebody has taken until now. */
+  readonly copiedBytes: number;
+}
+
+/** Waits until nothing is on its way any more, or nobody takes anything for some time. */
+export async function drain(copiers: readonly Copying[]): Promise<void> {
+  const copied = () => copiers.reduce((sum, { copiedBytes }) => sum + copiedBytes, 0);
+  const end = performance.now() + MAX_DRAIN_MS;
+  let [before, deadline] = [copied(), performance.now() + DRAIN_MS];
+  while (copiers.some(({ isIdle }) => !isIdle) && performance.now() < deadline) {
     await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
+    const now = copied();
+    // A reader that is slow is one all the same.
+    if (now > before) deadline = Math.min(end, performance.now() + DRAIN_MS);
+    before = now;
   }
 }

@@ -42,7 +42,7 @@ export function openRelayed(machine: Machine, paths: StdioPaths): ProcessStdio {
     closeInput: () => input.closeWriter(),
     resize: () => undefined,
     close: async () => {
-      await drain(() => relays.every(({ copier }) => copier?.isIdle ?? true));
+      await drain(relays.flatMap(({ copier }) => (copier === undefined ? [] : [copier])));
       for (const { copier } of relays) copier?.stop();
       kept.dispose();
     },
@@ -69,7 +69,7 @@ export function adoptRelayed(
   const kept = open.move();
   return {
     close: async () => {
-      await drain(() => copiers.every(({ isIdle }) => isIdle));
+      await drain(copiers);
       for (const copier of copiers) copier.stop();
       kept.dispose();
     },

@@ -56,7 +56,7 @@ class CopiedScreen implements Screen {
   }
 
   async stop(): Promise<void> {
-    await drain(() => this.#copier?.isIdle ?? true);
+    if (this.#copier !== undefined) await drain([this.#copier]);
     this.#copier?.stop();
   }
 
