@@ -11,6 +11,8 @@ const STATE_MS = 2_000;
 const SHUTDOWN_MS = 3_000;
 /** How long a task may take to be made that was begun for a supervisor before this one. */
 const MAKING_MS = 30_000;
+/** How long a call waits for another shim in the place of one that has ended: it has to be started. */
+const SUCCESSOR_MS = 60_000;
 /** How long a shim may take to find out what has become of a container. */
 const ADOPT_MS = 20_000;
 const SERVICE = "containerd.task.v2.Task";
@@ -183,7 +185,7 @@ export class Shim {
   /** A call that is made again when the shim ends before it has answered. */
   async #ask<Q extends { readonly id: string }, A>(...call: CallOf<Q, A>): Promise<A> {
     for (;;) {
-      const connection = await this.#connected(call[4]);
+      const connection = await this.#connected();
       const wasOpen = !connection.isClosed;
       try {
         return await this.#callOn(connection, ...call);
@@ -194,7 +196,7 @@ export class Shim {
   }
 
   async #call<Q extends { readonly id: string }, A>(...call: CallOf<Q, A>): Promise<A> {
-    return await this.#callOn(await this.#connected(call[4]), ...call);
+    return await this.#callOn(await this.#connected(), ...call);
   }
 
   async #callOn<Q extends { readonly id: string }, A>(
@@ -207,11 +209,11 @@ export class Shim {
   }
 
   /** The connection, when there is one; a closed one when there will be none, or none in time. */
-  async #connected(timeoutMs?: number): Promise<ClientConnection> {
+  async #connected(): Promise<ClientConnection> {
     if (!this.#connection.isClosed || this.#isOver) return this.#connection;
     let timer: Timer | undefined;
     const late = new Promise<void>((resolve) => {
-      if (timeoutMs !== undefined) timer = setTimeout(resolve, timeoutMs);
+      timer = setTimeout(resolve, SUCCESSOR_MS);
     });
     await Promise.race([this.#change.promise, late]);
     clearTimeout(timer);
