@@ -163,7 +163,11 @@ describe("Networks", function () {
 
   it("ends a plugin that hangs, with all that it has started", async () => {
     writeFileSync(directory.at("bin/first.hang"), "");
-    const settings = { configDirectory: directory.at("net.d"), pluginDirectories: [directory.at("bin")], limitMs: 4_000 };
+    const settings = {
+      configDirectory: directory.at("net.d"),
+      pluginDirectories: [directory.at("bin")],
+      limitMs: 4_000,
+    };
     networks = new Networks({
       ...{ kernel, program: TSRUN, publish, warn: (message) => warnings.push(message) },
       settings: { ...settings, bridge: { device: "none0", subnet: "10.1.0.0/16" }, servers: [] },
