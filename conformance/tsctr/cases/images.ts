@@ -105,7 +105,7 @@ export const imageCases: readonly Case[] = [
   },
   {
     name: "content",
-    script: `tsctr content | head -n 1; D=$(${ONE_BLOB}); tsctr content get "$D" | sha256sum | cut -d' ' -f1 | grep -cx "\${D#sha256:}"; tsctr content get -o "$SCRATCH/blob" "$D"; sha256sum <"$SCRATCH/blob" | cut -d' ' -f1 | grep -cx "\${D#sha256:}"; rm "$SCRATCH/blob"; tsctr content label "$D" a.b=c | grep -o a.b=c; tsctr content ls -f 'labels."a.b"==c' -q | wc -l; tsctr content label "$D" a.b= | grep -c a.b; tsctr content ls --format json | jq -c '.[0] | del(.updatedAt) | keys'; tsctr content get sha256:${"0".repeat(64)} 2>/dev/null; echo "status $?"; tsctr content ingests`,
+    script: `tsctr content | head -n 1; D=$(${ONE_BLOB}); tsctr content get "$D" | sha256sum | cut -d' ' -f1 | grep -cx "\${D#sha256:}"; tsctr content get -o "$SCRATCH/blob" "$D"; sha256sum <"$SCRATCH/blob" | cut -d' ' -f1 | grep -cx "\${D#sha256:}"; rm "$SCRATCH/blob"; tsctr content label "$D" a.b=c | grep -o a.b=c; tsctr content ls -f 'labels."a.b"==c' -q | wc -l; tsctr content label "$D" a.b= | grep -cF a.b; tsctr content ls --format json | jq -c '.[0] | del(.updatedAt) | keys'; tsctr content get sha256:${"0".repeat(64)} 2>/dev/null; echo "status $?"; tsctr content ingests`,
   },
   {
     name: "snapshots",
