@@ -11,6 +11,8 @@ describe("placesOf()", () => {
       "10 close(3) = 0",
       '10 write(6, "\\1\\0\\0\\0\\0\\0\\0\\0", 8) = 8',
       '10 write(1, "\\1", 1) = 1',
+      '10 write(1, "\\2", 1) = 1',
+      '10 write(1, "\\3", 1) = 1',
       '11 <... read resumed>"x", 1) = 1',
       '11 openat(AT_FDCWD, "/b", O_RDONLY) = 3',
       '11 openat(AT_FDCWD, "/c", O_RDONLY) = 4',
@@ -21,7 +23,7 @@ describe("placesOf()", () => {
       { call: "openat", nth: 1 },
       { call: "openat", nth: 2 },
       { call: "close", nth: 1 },
-      { call: "write", nth: 2 },
+      { call: "write", nth: 4 },
       { call: "read", nth: 1 },
     ]);
   });

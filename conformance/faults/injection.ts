@@ -26,13 +26,15 @@ const OF_ENGINE = new Set(
 const CALL = /^(\d+) +([a-z0-9_]+)\(/;
 /** eventfd(2): a thread of the engine wakes another one; it has no answer to a failure, and the kernel no failure. */
 const WAKING = /^\d+ +write\(\d+, "\\1\\0\\0\\0\\0\\0\\0\\0", 8/;
+/** Another run may have more of them. */
+const MORE_WAKINGS = 2;
 /** How long a start may take on a busy machine. */
 const START_MS = 60_000;
 
 /** The places of a trace by strace -f -o: from one process each call as often as the one that makes it most often. */
 export function placesOf(trace: string): readonly Place[] {
   const counts = new Map<string, Map<string, number>>();
-  const ofEngine = new Set<string>();
+  let wakings = 0;
   for (const line of trace.split("\n")) {
     const [, pid = "", call = ""] = CALL.exec(line) ?? [];
     if (call === "" || OF_ENGINE.has(call)) continue;
@@ -40,14 +42,14 @@ export function placesOf(trace: string): readonly Place[] {
     const nth = (own.get(call) ?? 0) + 1;
     own.set(call, nth);
     counts.set(pid, own);
-    if (WAKING.test(line)) ofEngine.add(`${call} ${nth}`);
+    if (WAKING.test(line)) wakings = Math.max(wakings, nth + MORE_WAKINGS);
   }
   const most = new Map<string, number>();
   for (const own of counts.values())
     for (const [call, count] of own) most.set(call, Math.max(most.get(call) ?? 0, count));
   return [...most]
     .flatMap(([call, count]) => Array.from({ length: count }, (_, index) => ({ call, nth: index + 1 })))
-    .filter(({ call, nth }) => !ofEngine.has(`${call} ${nth}`));
+    .filter(({ call, nth }) => call !== "write" || nth > wakings);
 }
 
 function inject(fault: Fault, { call, nth }: Place): string {
