@@ -85,7 +85,7 @@ export interface Hierarchy {
   readonly mountPoint: string;
   /** Absolute path of the container's directory. */
   readonly directory: string;
-  /** cpuset only: what directories that have no value yet start with; the nearest parent's. */
+  /** cpuset only: what new directories start with, the nearest parent's; `fill` are those that have no value yet. */
   readonly cpuset?: { readonly cpus: string; readonly mems: string; readonly fill: readonly string[] };
 }
 

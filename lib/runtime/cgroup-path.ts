@@ -35,14 +35,16 @@ export function placeCgroups(kernel: Kernel, name: string, isAbsolute: boolean):
   return { mode: "v1", hierarchies, unified: { mountPoint: unified.mountPoint, directory: directoryIn(unified) } };
 }
 
-/** The nearest directory above that has processors, and all below it that will have none. */
+/** The nearest directory above that has processors, and all from there to this one that have none yet. */
 function inheritCpuset(kernel: Kernel, mountPoint: string, directory: string): NonNullable<Hierarchy["cpuset"]> {
   const fill: string[] = [];
   for (let at = directory; at.length >= mountPoint.length; at = at.slice(0, at.lastIndexOf("/"))) {
     const cpus = readSet(kernel, `${at}/cpuset.cpus`);
     const mems = readSet(kernel, `${at}/cpuset.mems`);
-    if (cpus !== "" && mems !== "") return { cpus, mems, fill: fill.reverse() };
-    fill.push(at);
+    const isEmpty = cpus === "" || mems === "";
+    // What this one has may be what a container before has limited it to.
+    if (!isEmpty && (at !== directory || at === mountPoint)) return { cpus, mems, fill: fill.reverse() };
+    if (isEmpty) fill.push(at);
   }
   throw new ContainerError("failed_precondition", `cannot use the cpuset controller: ${mountPoint} has no processors`);
 }

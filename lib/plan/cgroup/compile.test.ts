@@ -83,4 +83,18 @@ describe("compileCgroups()", () => {
       `${directory}/web/cpuset.cpus`,
     ]);
   });
+
+  it("v1: fills a cpuset that has a value, too, when it turns out to be gone", () => {
+    const hierarchies = HYBRID.cgroups.mode === "v1" ? HYBRID.cgroups.hierarchies : [];
+    const filled = hierarchies.map((each) =>
+      each.cpuset === undefined ? each : { ...each, cpuset: { ...each.cpuset, fill: [] } },
+    );
+    const steps = compileCgroups({}, { ...HYBRID, cgroups: { mode: "v1", hierarchies: filled } });
+    const made = steps.findIndex(({ args }) => args[1] === "/sys/fs/cgroup/cpuset/docker/web");
+    expect(steps[made]).to.include({ call: "mkdirat", otherwise: 2 });
+    expect(steps.slice(made + 1, made + 3).map(({ args }) => args[0])).to.deep.equal([
+      "/sys/fs/cgroup/cpuset/docker/web/cpuset.cpus",
+      "/sys/fs/cgroup/cpuset/docker/web/cpuset.mems",
+    ]);
+  });
 });

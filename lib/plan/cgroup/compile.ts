@@ -4,7 +4,7 @@ import type { DeviceRule, LinuxResources } from "../../spec/resources.ts";
 import { fdcwd, makeDirectory, openFlags, writeFile, writeTo } from "../calls.ts";
 import { DEFAULT_DEVICES } from "../devices.ts";
 import type { CgroupHost, CgroupV1Host, CgroupV2Host, Hierarchy, Host } from "../host.ts";
-import { orElse, type Purpose, type Step } from "../step.ts";
+import { orElse, type Purpose, type Step, whenPossible } from "../step.ts";
 import { compileDeviceFilter } from "./device-filter.ts";
 import { type CgroupFile, pidsFiles } from "./files.ts";
 import { deviceFilesV1, filesV1 } from "./v1.ts";
@@ -71,8 +71,7 @@ function compileV1(resources: LinuxResources, host: CgroupV1Host, { tasks, devic
   return [
     ...unified,
     ...host.hierarchies.flatMap((hierarchy, index) => [
-      ...makeBelow(hierarchy.mountPoint, hierarchy.directory),
-      ...fillCpuset(hierarchy),
+      ...makeHierarchy(hierarchy),
       ...files
         .filter((file) => hierarchy.controllers.includes(file.controller) && !isLate(file, tasks))
         .flatMap((file) => writeLimit(hierarchy.directory, file)),
@@ -116,15 +115,20 @@ function joinPurpose(directory: string): Purpose {
   return { doing: `join cgroup ${directory}`, from: PATH, path: directory };
 }
 
-/** cpuset(7): a new directory takes no process until it has processors and memory nodes. */
-function fillCpuset({ cpuset }: Hierarchy): readonly Step[] {
-  if (cpuset === undefined) return [];
-  return cpuset.fill.flatMap((directory) => {
-    const purpose: Purpose = { doing: `give cgroup ${directory} its parent's cpus`, from: PATH, path: directory };
-    return [
-      writeFile(`${directory}/cpuset.cpus`, cpuset.cpus, purpose),
-      writeFile(`${directory}/cpuset.mems`, cpuset.mems, purpose),
+/**
+ * cpuset(7): a new directory takes no process until it has processors and memory nodes. One that was there when this host
+ * was looked at may be gone by now, with the container that had it.
+ */
+function makeHierarchy({ mountPoint, directory, cpuset }: Hierarchy): readonly Step[] {
+  if (cpuset === undefined) return makeBelow(mountPoint, directory);
+  return between(mountPoint, directory).flatMap((path) => {
+    const purpose: Purpose = { doing: `give cgroup ${path} its parent's cpus`, from: PATH, path };
+    const filled = [
+      writeFile(`${path}/cpuset.cpus`, cpuset.cpus, purpose),
+      writeFile(`${path}/cpuset.mems`, cpuset.mems, purpose),
     ];
+    const made = makeCgroup(path);
+    return cpuset.fill.includes(path) ? [made, ...filled] : whenPossible(made, ["EEXIST"], filled);
   });
 }
 
@@ -173,9 +177,11 @@ function writeLimitStep(directory: string, { file, value, from }: CgroupFile): S
 }
 
 function makeBelow(mountPoint: string, directory: string): readonly Step[] {
-  return between(mountPoint, directory).map((path) =>
-    makeDirectory(path, { doing: `make cgroup ${path}`, from: PATH, path }),
-  );
+  return between(mountPoint, directory).map(makeCgroup);
+}
+
+function makeCgroup(path: string): Step {
+  return makeDirectory(path, { doing: `make cgroup ${path}`, from: PATH, path });
 }
 
 /** The directories from below `mountPoint` down to `directory`. */
