@@ -186,17 +186,20 @@ export class Shim {
   async #ask<Q extends { readonly id: string }, A>(...call: CallOf<Q, A>): Promise<A> {
     for (;;) {
       const connection = await this.#connected();
-      const wasOpen = !connection.isClosed;
       try {
         return await this.#callOn(connection, ...call);
       } catch (error) {
-        if (!wasOpen || this.#isOver || !connection.isClosed) throw error;
+        if (!connection.isClosed) throw error;
       }
     }
   }
 
   async #call<Q extends { readonly id: string }, A>(...call: CallOf<Q, A>): Promise<A> {
-    return await this.#callOn(await this.#connected(), ...call);
+    for (;;) {
+      const connection = await this.#connected();
+      // It may have ended since it was found: nothing is sent then.
+      if (!connection.isClosed) return await this.#callOn(connection, ...call);
+    }
   }
 
   async #callOn<Q extends { readonly id: string }, A>(
@@ -208,15 +211,21 @@ export class Shim {
     return response.decode(await connection.call({ service: SERVICE, method, payload, ...limit }));
   }
 
-  /** The connection, when there is one; a closed one when there will be none, or none in time. */
+  /** The connection, when there is one. @throws {ContainerError} unavailable when there will be none, or none in time */
   async #connected(): Promise<ClientConnection> {
-    if (!this.#connection.isClosed || this.#isOver) return this.#connection;
-    let timer: Timer | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, SUCCESSOR_MS);
-    });
-    await Promise.race([this.#change.promise, late]);
-    clearTimeout(timer);
+    const deadline = performance.now() + SUCCESSOR_MS;
+    while (this.#connection.isClosed) {
+      const leftMs = deadline - performance.now();
+      if (this.#isOver || leftMs <= 0) {
+        throw new ContainerError("unavailable", `the shim of ${this.id} has ended, and no other has come in its place`);
+      }
+      let timer: Timer | undefined;
+      const late = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, leftMs);
+      });
+      await Promise.race([this.#change.promise, late]);
+      clearTimeout(timer);
+    }
     return this.#connection;
   }
 }
