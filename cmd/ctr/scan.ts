@@ -4,7 +4,7 @@ import { UsageError } from "../usage-error.ts";
 
 /**
  * Options as getopt_long(3) reads them: `--name value`, `--name=value`, `-n value`, `-nvalue`, `-abn value`; `--` ends them.
- * yargs reads the same, but takes 12 ms to load; it is asked when this does not understand.
+ * yargs reads the same, but takes 12 ms to load: it completes words, where nobody waits for a container.
  * @throws {UsageError}
  */
 export function scan(flags: Flags, argv: readonly string[], stopAtPositional: boolean): Scanned {
