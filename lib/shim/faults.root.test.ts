@@ -19,11 +19,12 @@ interface Trial {
   readonly end: () => Promise<void>;
 }
 
-/** A shim that has no task yet. */
-async function open(site: Site): Promise<Trial> {
+/** A shim that has no task yet. With `gate`, a task is not made before that file is there. */
+async function open(site: Site, gate?: string): Promise<Trial> {
   const id = `${site.tag}-faulty`;
-  const hook = { path: "/bin/sleep", args: ["sleep", "0.3"] };
-  const bundle = site.bundle(LONG, (config) => ({ ...config, hooks: { createRuntime: [hook] } }));
+  const hook = { path: "/bin/sh", args: ["sh", "-c", `until [ -e '${gate}' ]; do sleep 0.02; done`] };
+  const hooks = gate === undefined ? {} : { createRuntime: [hook] };
+  const bundle = site.bundle(LONG, (config) => ({ ...config, hooks }));
   const { stdout: url } = await callShim(["-id", id, "start"], { cwd: bundle, address: "" });
   const client = await ShimClient.open(url);
   const end = async () => {
@@ -60,15 +61,16 @@ describe("containerd-shim-tsrun-v2, when things fail", () => {
   it(
     "completes what a client has asked for that went away",
     checked(async (site) => {
-      const { id, bundle, url, client, end } = await open(site);
+      const gate = `${site.folder}/gate`;
+      const { id, bundle, url, client, end } = await open(site, gate);
       const gone = await ShimClient.open(url);
       const asked = failureOf(gone.create({ id, bundle, ...NO_IO }));
-      // Made or being made: it has been read, and the hook takes its time.
-      await waitUntil("request", async () => String(await failureOf(client.state(id))).includes("not found"));
+      // The request has been read, and the hook waits.
       await waitUntil("options", () => readdirSync(bundle).includes("options.json"));
       gone.close();
       expect(await asked).to.include({ code: "unavailable" });
       expect(await failureOf(client.create({ id, bundle, ...NO_IO }))).to.include({ code: "already_exists" });
+      writeFileSync(gate, "");
       await waitUntil("task", async () => (await client.connect(id)).taskPid > 0);
       expect((await client.state(id)).status).to.equal(CREATED);
       await end();
