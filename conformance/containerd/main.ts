@@ -13,8 +13,9 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { say, Tally } from "../harness/tally.ts";
-import { type Workspace, withWorkspace } from "../harness/workspace.ts";
+import { runSuite } from "../harness/suite.ts";
+import type { Tally } from "../harness/tally.ts";
+import type { Workspace } from "../harness/workspace.ts";
 import { eventChecks } from "./checks/events.ts";
 import { execChecks } from "./checks/execs.ts";
 import { faultChecks } from "./checks/faults.ts";
@@ -76,7 +77,7 @@ function chosen(only: string | undefined): readonly (Check | undefined)[] {
 }
 
 /** Runs checks, which are named by their places in the list. */
-async function runSuite(
+async function judgeAll(
   bench: Bench,
   checks: readonly (Check | undefined)[],
   runtimes: readonly string[],
@@ -108,27 +109,23 @@ async function main(): Promise<number> {
       soak: { type: "string", default: "0" },
     },
   });
-  const tally = new Tally();
-  const missing = NEEDED.filter((program) => Bun.which(program) === null);
-  if (missing.length > 0 || process.geteuid?.() !== 0) {
-    tally.fail("setting up", [missing.length > 0 ? `not installed: ${missing.join(", ")}` : "needs root"]);
-    return tally.finish();
-  }
-  await withWorkspace("containerd", async (workspace) => {
-    const daemon = new Daemon(join(workspace.folder, "daemon"), values.shim);
-    try {
-      const tasks = Number(values.soak);
-      const runtimes = values["no-peer"] || tasks > 0 ? [OWN] : [OWN, PEER];
-      await runSuite({ daemon, workspace, tally }, tasks > 0 ? [soakCheck(tasks)] : chosen(values.only), runtimes);
-    } catch (error) {
-      tally.fail("the suite", [
-        String(error),
-        readFileSync(join(daemon.folder, "containerd.log"), "utf8").slice(-2_000),
-      ]);
-    }
+  return await runSuite({
+    name: "containerd",
+    programs: NEEDED,
+    judge: async (workspace, tally) => {
+      const daemon = new Daemon(join(workspace.folder, "daemon"), values.shim);
+      try {
+        const tasks = Number(values.soak);
+        const runtimes = values["no-peer"] || tasks > 0 ? [OWN] : [OWN, PEER];
+        await judgeAll({ daemon, workspace, tally }, tasks > 0 ? [soakCheck(tasks)] : chosen(values.only), runtimes);
+      } catch (error) {
+        tally.fail("the suite", [
+          String(error),
+          readFileSync(join(daemon.folder, "containerd.log"), "utf8").slice(-2_000),
+        ]);
+      }
+    },
   });
-  say("");
-  return tally.finish();
 }
 
 process.exitCode = await main();

@@ -13,8 +13,9 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { IMAGE, makeArchive } from "../containerd/image.ts";
 import { makeRootfs } from "../harness/rootfs.ts";
-import { say, Tally } from "../harness/tally.ts";
-import { type Workspace, withWorkspace } from "../harness/workspace.ts";
+import { runSuite } from "../harness/suite.ts";
+import { say } from "../harness/tally.ts";
+import type { Workspace } from "../harness/workspace.ts";
 import { loseClients } from "./clients.ts";
 import { copyStore, damageStore, fillDisk } from "./disk.ts";
 import { killDaemon, killShim } from "./kills.ts";
@@ -67,26 +68,23 @@ async function main(): Promise<number> {
       program: { type: "string", default: join(import.meta.dir, "../../dist/tsrund") },
     },
   });
-  const tally = new Tally();
-  const missing = NEEDED.filter((program) => Bun.which(program) === null);
-  if (missing.length > 0 || process.geteuid?.() !== 0) {
-    tally.fail("setting up", [missing.length > 0 ? `not installed: ${missing.join(", ")}` : "needs root"]);
-    return tally.finish();
-  }
   say(`seed ${values.seed}`);
-  await withWorkspace("daemon-faults", async (workspace) => {
-    const random = randomFrom(Number(values.seed));
-    const setting = await makeSetting(workspace, { program: values.program, rounds: Number(values.rounds), random });
-    for (const [name, part] of Object.entries(PARTS)) {
-      if (values.only !== undefined && !name.includes(values.only)) continue;
-      try {
-        await part(setting, tally);
-      } catch (error) {
-        tally.fail(name, String(error instanceof Error ? error.stack : error).split("\n"));
+  return await runSuite({
+    name: "daemon-faults",
+    programs: NEEDED,
+    judge: async (workspace, tally) => {
+      const random = randomFrom(Number(values.seed));
+      const setting = await makeSetting(workspace, { program: values.program, rounds: Number(values.rounds), random });
+      for (const [name, part] of Object.entries(PARTS)) {
+        if (values.only !== undefined && !name.includes(values.only)) continue;
+        try {
+          await part(setting, tally);
+        } catch (error) {
+          tally.fail(name, String(error instanceof Error ? error.stack : error).split("\n"));
+        }
       }
-    }
+    },
   });
-  return tally.finish();
 }
 
 process.exitCode = await main();

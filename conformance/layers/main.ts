@@ -21,8 +21,7 @@ import { openKernel } from "../../lib/linux/kernel.ts";
 import { chunksOf } from "../../lib/testing/layers.ts";
 import { listTree } from "../../lib/testing/list-tree.ts";
 import { Daemon } from "../containerd/daemon.ts";
-import { say, Tally } from "../harness/tally.ts";
-import { withWorkspace } from "../harness/workspace.ts";
+import { runSuite } from "../harness/suite.ts";
 import { CASES, DIFFERENCES, type LayersCase } from "./cases.ts";
 
 const NAMESPACE = "default";
@@ -189,22 +188,18 @@ async function judge(folder: string, one: LayersCase, index: number): Promise<re
 
 async function main(): Promise<number> {
   const { values } = parseArgs({ options: { only: { type: "string" } } });
-  const tally = new Tally();
-  const missing = ["containerd", "ctr", "tar", "setfattr"].filter((program) => Bun.which(program) === null);
-  if (missing.length > 0 || process.geteuid?.() !== 0) {
-    tally.fail("setting up", [missing.length > 0 ? `not installed: ${missing.join(", ")}` : "needs root"]);
-    return tally.finish();
-  }
-  await withWorkspace("layers", async (workspace) => {
-    for (const [index, one] of CASES.entries()) {
-      if (values.only !== undefined && !one.name.includes(values.only)) continue;
-      const faults = await judge(join(workspace.folder, `case${index}`), one, index);
-      if (faults.length === 0) tally.pass(one.name);
-      else tally.fail(one.name, faults);
-    }
+  return await runSuite({
+    name: "layers",
+    programs: ["containerd", "ctr", "tar", "setfattr"],
+    judge: async (workspace, tally) => {
+      for (const [index, one] of CASES.entries()) {
+        if (values.only !== undefined && !one.name.includes(values.only)) continue;
+        const faults = await judge(join(workspace.folder, `case${index}`), one, index);
+        if (faults.length === 0) tally.pass(one.name);
+        else tally.fail(one.name, faults);
+      }
+    },
   });
-  say("");
-  return tally.finish();
 }
 
 process.exitCode = await main();

@@ -11,8 +11,9 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { makeImage } from "../containerd/image.ts";
-import { say, Tally } from "../harness/tally.ts";
-import { type Workspace, withWorkspace } from "../harness/workspace.ts";
+import { runSuite } from "../harness/suite.ts";
+import type { Tally } from "../harness/tally.ts";
+import type { Workspace } from "../harness/workspace.ts";
 import { Tsrund } from "../supervisor/tsrund.ts";
 import { CHECKS } from "./checks.ts";
 import { HostNetwork } from "./network.ts";
@@ -115,22 +116,13 @@ async function main(): Promise<number> {
       program: { type: "string", default: join(import.meta.dir, "../../dist/tsrund") },
     },
   });
-  const tally = new Tally();
-  const missing = NEEDED.filter((program) => Bun.which(program) === null);
-  if (!PLUGINS.some((directory) => existsSync(join(directory, "bridge")))) missing.push("containernetworking-plugins");
-  if (missing.length > 0 || process.geteuid?.() !== 0) {
-    tally.fail("setting up", [missing.length > 0 ? `not installed: ${missing.join(", ")}` : "needs root"]);
-    return tally.finish();
-  }
-  await withWorkspace("networks", async (workspace) => {
-    try {
-      await judge(workspace, tally, values);
-    } catch (error) {
-      tally.fail("the suite", String(error instanceof Error ? error.stack : error).split("\n"));
-    }
+  const hasPlugins = PLUGINS.some((directory) => existsSync(join(directory, "bridge")));
+  return await runSuite({
+    name: "networks",
+    programs: NEEDED,
+    missing: hasPlugins ? [] : ["containernetworking-plugins"],
+    judge: (workspace, tally) => judge(workspace, tally, values),
   });
-  say("");
-  return tally.finish();
 }
 
 process.exitCode = await main();

@@ -9,8 +9,7 @@
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { say, Tally } from "../harness/tally.ts";
-import { withWorkspace } from "../harness/workspace.ts";
+import { runSuite } from "../harness/suite.ts";
 import { runChecks } from "./check.ts";
 import { exchangeChecks } from "./checks/exchange.ts";
 import { faultChecks } from "./checks/faults.ts";
@@ -27,26 +26,19 @@ async function main(): Promise<number> {
       program: { type: "string", default: join(import.meta.dir, "../../dist/tsrund") },
     },
   });
-  const tally = new Tally();
-  const missing = NEEDED.filter((program) => Bun.which(program) === null);
-  if (missing.length > 0 || process.geteuid?.() !== 0) {
-    tally.fail("setting up", [missing.length > 0 ? `not installed: ${missing.join(", ")}` : "needs root"]);
-    return tally.finish();
-  }
-  await withWorkspace("registry", async (workspace) => {
-    let site: RegistrySite | undefined;
-    try {
-      site = await RegistrySite.start(workspace, values.program);
-      const chosen = CHECKS.filter(({ name }) => name.includes(values.only));
-      await runChecks(chosen, site, tally);
-    } catch (error) {
-      tally.fail("the suite", String(error instanceof Error ? error.stack : error).split("\n"));
-    } finally {
-      await site?.stop();
-    }
+  return await runSuite({
+    name: "registry",
+    programs: NEEDED,
+    judge: async (workspace, tally) => {
+      const site = await RegistrySite.start(workspace, values.program);
+      try {
+        const chosen = CHECKS.filter(({ name }) => name.includes(values.only));
+        await runChecks(chosen, site, tally);
+      } finally {
+        await site.stop();
+      }
+    },
   });
-  say("");
-  return tally.finish();
 }
 
 process.exitCode = await main();

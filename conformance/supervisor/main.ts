@@ -16,8 +16,9 @@ import { IMAGE, makeImage } from "../containerd/image.ts";
 import { docker } from "../engines/docker.ts";
 import { parseFailing } from "../harness/failing.ts";
 import { run } from "../harness/process.ts";
-import { say, Tally } from "../harness/tally.ts";
-import { type Workspace, withWorkspace } from "../harness/workspace.ts";
+import { runSuite } from "../harness/suite.ts";
+import { say, type Tally } from "../harness/tally.ts";
+import type { Workspace } from "../harness/workspace.ts";
 import type { Case } from "./case.ts";
 import { containerCases } from "./cases/containers.ts";
 import { imageCases } from "./cases/images.ts";
@@ -142,21 +143,11 @@ async function main(): Promise<number> {
       verbose: { type: "boolean", default: false },
     },
   });
-  const tally = new Tally();
-  const missing = NEEDED.filter((program) => Bun.which(program) === null);
-  if (missing.length > 0 || process.geteuid?.() !== 0) {
-    tally.fail("setting up", [missing.length > 0 ? `not installed: ${missing.join(", ")}` : "needs root"]);
-    return tally.finish();
-  }
-  await withWorkspace("supervisor", async (workspace) => {
-    try {
-      await judge(workspace, tally, values);
-    } catch (error) {
-      tally.fail("the suite", String(error instanceof Error ? error.stack : error).split("\n"));
-    }
+  return await runSuite({
+    name: "supervisor",
+    programs: NEEDED,
+    judge: (workspace, tally) => judge(workspace, tally, values),
   });
-  say("");
-  return tally.finish();
 }
 
 process.exitCode = await main();

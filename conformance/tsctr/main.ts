@@ -15,8 +15,9 @@ import { Daemon } from "../containerd/daemon.ts";
 import { IMAGE, makeImage } from "../containerd/image.ts";
 import { parseFailing } from "../harness/failing.ts";
 import { run } from "../harness/process.ts";
-import { say, Tally } from "../harness/tally.ts";
-import { type Workspace, withWorkspace } from "../harness/workspace.ts";
+import { runSuite } from "../harness/suite.ts";
+import { say, type Tally } from "../harness/tally.ts";
+import type { Workspace } from "../harness/workspace.ts";
 import { Tsrund } from "../supervisor/tsrund.ts";
 import type { Case } from "./case.ts";
 import { containerCases } from "./cases/containers.ts";
@@ -170,21 +171,11 @@ async function main(): Promise<number> {
       update: { type: "boolean", default: false },
     },
   });
-  const tally = new Tally();
-  const missing = NEEDED.filter((program) => Bun.which(program) === null);
-  if (missing.length > 0 || process.geteuid?.() !== 0) {
-    tally.fail("setting up", [missing.length > 0 ? `not installed: ${missing.join(", ")}` : "needs root"]);
-    return tally.finish();
-  }
-  await withWorkspace("tsctr", async (workspace) => {
-    try {
-      await judgeAll(workspace, tally, { ...values, only: values.only });
-    } catch (error) {
-      tally.fail("the suite", String(error instanceof Error ? error.stack : error).split("\n"));
-    }
+  return await runSuite({
+    name: "tsctr",
+    programs: NEEDED,
+    judge: (workspace, tally) => judgeAll(workspace, tally, { ...values, only: values.only }),
   });
-  say("");
-  return tally.finish();
 }
 
 process.exitCode = await main();
