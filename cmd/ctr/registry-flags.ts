@@ -1,4 +1,4 @@
-import { type Platform, parsePlatform } from "../../lib/image/platforms.ts";
+import { type Platform, parsePlatform, platformOfMachine } from "../../lib/image/platforms.ts";
 import type { CredentialSource } from "../../lib/registry/credentials.ts";
 import { dockerConfig } from "../../lib/registry/docker-config.ts";
 import { ownHost, type RegistryHost } from "../../lib/registry/hosts.ts";
@@ -56,7 +56,7 @@ function storedCredentials({ env }: CtrContext): CredentialSource {
 
 /** The platform of this machine, which is the daemon's: its socket is a file. */
 export function ownPlatform(): Platform {
-  return { os: "linux", architecture: process.arch === "x64" ? "amd64" : process.arch };
+  return platformOfMachine(process.arch);
 }
 
 /** The platforms that were asked for; this machine's when none was. @throws {ContainerError} */

@@ -1,5 +1,6 @@
 import { ContainerError } from "../errors.ts";
 import { toObject, toTexts } from "../image/documents.ts";
+import { platformOfMachine } from "../image/platforms.ts";
 import { normalizeDockerName } from "../image/references.ts";
 import { api } from "./api.ts";
 import type { Client } from "./client.ts";
@@ -27,8 +28,6 @@ export interface RunnableImage {
   readonly chainId: string;
 }
 
-const ARCHITECTURES: Readonly<Record<string, string>> = { x64: "amd64", arm64: "arm64" };
-
 /** How the message begins that there is no such image. */
 export const NO_IMAGE = "there is no image ";
 
@@ -54,10 +53,13 @@ function fullName(name: string): string {
 /** What this machine runs of an image. @throws {ContainerError} not_found */
 export async function resolveImage(client: Client, wanted: string): Promise<RunnableImage> {
   const { name, target } = await findImage(client, wanted);
-  const machine = { os: "linux", architecture: ARCHITECTURES[process.arch] ?? process.arch };
   const { mediaType, digest, size } = target;
   const content = new RemoteContent(client);
-  const { document, chain } = await resolveContent(content, { mediaType, digest, size: Number(size) }, machine);
+  const { document, chain } = await resolveContent(
+    content,
+    { mediaType, digest, size: Number(size) },
+    platformOfMachine(process.arch),
+  );
   const what = `the config of image ${name}`;
   return { name, settings: parseSettings(toObject(document, what)["config"], what), chainId: chain.at(-1) ?? "" };
 }

@@ -1,3 +1,4 @@
+import { platformOfMachine } from "../image/platforms.ts";
 import { compileFilters, type Field } from "./filter/match.ts";
 
 /** introspection.proto: a part of the daemon, by containerd's names for it. */
@@ -9,16 +10,9 @@ export interface Plugin {
   readonly capabilities: readonly string[];
 }
 
-const ARCHITECTURES: Readonly<Record<string, string>> = { x64: "amd64", arm64: "arm64" };
-
-/** Go's word for the architecture of this machine. */
-export function architectureName(): string {
-  return ARCHITECTURES[process.arch] ?? process.arch;
-}
-
 /** What this daemon is made of. `services` are the last parts of their names but one, e.g. `images`. */
 export function listPlugins(root: string, services: readonly string[]): readonly Plugin[] {
-  const platforms = [{ os: "linux", architecture: architectureName() }];
+  const platforms = [platformOfMachine(process.arch)];
   const snapshotter = (id: string): Plugin => {
     const exports = { root: `${root}/snapshots/${id}` };
     return { type: "io.containerd.snapshotter.v1", id, platforms, exports, capabilities: [] };

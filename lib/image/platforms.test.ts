@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { formatPlatform, parsePlatform, rankPlatform } from "./platforms.ts";
+import { fittingFirst, formatPlatform, parsePlatform, platformOfMachine, rankPlatform } from "./platforms.ts";
 
 describe("rankPlatform()", () => {
   const best = (wanted: string, ...offered: readonly string[]) => {
@@ -43,5 +43,27 @@ describe("parsePlatform()", () => {
 
   for (const text of ["", "linux/", "/amd64", "linux/arm/v7/x", "linux amd64", "a/b;c"]) {
     it(`refuses "${text}"`, () => expect(() => parsePlatform(text)).to.throw(/invalid platform/));
+  }
+});
+
+describe("fittingFirst()", () => {
+  it("gives what serves in the order of what is wanted, and what says nothing last", () => {
+    const offered = [
+      { name: "unsaid" },
+      { name: "386", platform: parsePlatform("linux/386") },
+      { name: "arm64", platform: parsePlatform("linux/arm64") },
+      { name: "amd64", platform: parsePlatform("linux/amd64") },
+    ];
+    const fitting = fittingFirst([parsePlatform("linux/amd64")], offered);
+    expect(fitting.map(({ name }) => name)).to.deep.equal(["amd64", "386", "unsaid"]);
+  });
+});
+
+describe("platformOfMachine()", () => {
+  for (const [arch, platform] of [
+    ["x64", "linux/amd64"],
+    ["arm64", "linux/arm64"],
+  ] as const) {
+    it(`calls ${arch} ${platform}`, () => expect(formatPlatform(platformOfMachine(arch))).to.equal(platform));
   }
 });

@@ -15,11 +15,14 @@ const ARCHITECTURES: Readonly<Record<string, string>> = {
   "x86-64": "amd64",
   x86_64: "amd64",
 };
+/** What Node.js calls a machine that has another name in Go, which images use. */
+const MACHINES: Readonly<Record<string, string>> = { x64: "amd64" };
 /** The variant that is meant when there is none. */
 const PLAIN_VARIANTS: Readonly<Record<string, string>> = { amd64: "v1", arm: "v7", arm64: "v8" };
 /** Of 32-bit arm, the newest first: a processor runs what is made for older ones. */
 const ARM_VARIANTS = ["v8", "v7", "v6", "v5"];
 const AMD64_VARIANTS = ["v4", "v3", "v2", "v1"];
+const LAST = Number.MAX_SAFE_INTEGER;
 const PART = /^[A-Za-z0-9_.-]+$/;
 
 /** `linux/arm/v7`, as people write it; the architecture alone is one of Linux. @throws {ContainerError} invalid_argument */
@@ -48,6 +51,23 @@ export function rankPlatform(wanted: readonly Platform[], offered: Platform): nu
   const name = formatPlatform(normalised(offered));
   const rank = wanted.flatMap(served).findIndex((each) => formatPlatform(each) === name);
   return rank === -1 ? undefined : rank;
+}
+
+/** What serves whoever wants one of a list, the best first; what does not say what it is for may serve, and comes last. */
+export function fittingFirst<T extends { readonly platform?: Platform | undefined }>(
+  wanted: readonly Platform[],
+  offered: readonly T[],
+): readonly T[] {
+  return offered
+    .map((each) => ({ each, rank: each.platform === undefined ? LAST : rankPlatform(wanted, each.platform) }))
+    .filter(({ rank }) => rank !== undefined)
+    .toSorted((a, b) => (a.rank ?? 0) - (b.rank ?? 0))
+    .map(({ each }) => each);
+}
+
+/** The platform of a machine whose architecture Node.js calls so: `process.arch`. */
+export function platformOfMachine(arch: string): Platform {
+  return { os: "linux", architecture: MACHINES[arch] ?? arch };
 }
 
 /** What runs on a platform, the best first; variants are all written out. */

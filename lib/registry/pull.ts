@@ -11,7 +11,7 @@ import {
   toObject,
 } from "../image/documents.ts";
 import { isIndex, isManifest } from "../image/media-types.ts";
-import { formatPlatform, type Platform, rankPlatform } from "../image/platforms.ts";
+import { fittingFirst, formatPlatform, type Platform } from "../image/platforms.ts";
 import type { ContentTarget } from "./content.ts";
 import { type FetchParts, fetchBlob, storeBlob } from "./fetch-blob.ts";
 import { inParallel } from "./in-parallel.ts";
@@ -133,7 +133,7 @@ class Pull {
   #chosen(manifests: readonly DescriptorJson[]): readonly DescriptorJson[] {
     const { platforms, manifestLimit = 0 } = this.#request;
     const documents = manifests.filter(({ mediaType }) => isIndex(mediaType) || isManifest(mediaType));
-    const fitting = platforms === undefined ? documents : fittingFirst(documents, platforms);
+    const fitting = platforms === undefined ? documents : fittingFirst(platforms, documents);
     if (documents.length > 0 && fitting.length === 0) {
       const wanted = (platforms ?? []).map(formatPlatform).join(", ");
       const there = documents.map(({ platform }) => (platform === undefined ? "?" : formatPlatform(platform)));
@@ -142,17 +142,6 @@ class Pull {
     }
     return manifestLimit > 0 ? fitting.slice(0, manifestLimit) : fitting;
   }
-}
-
-function fittingFirst(documents: readonly DescriptorJson[], platforms: readonly Platform[]): readonly DescriptorJson[] {
-  // One that does not say what it is for may fit; after those that do.
-  const rankOf = ({ platform }: DescriptorJson) =>
-    platform === undefined ? Number.MAX_SAFE_INTEGER : rankPlatform(platforms, platform);
-  return documents
-    .map((document) => ({ document, rank: rankOf(document) }))
-    .filter(({ rank }) => rank !== undefined)
-    .toSorted((a, b) => (a.rank ?? 0) - (b.rank ?? 0))
-    .map(({ document }) => document);
 }
 
 /** image-spec: a document that can be read as two things would be one for some and the other for others. */

@@ -2,7 +2,7 @@ import { ContainerError } from "../errors.ts";
 import type { Descriptor } from "../image/descriptor.ts";
 import { type DescriptorJson, fromJson, MAX_DOCUMENT_BYTES, parseJson, parseReferences } from "../image/documents.ts";
 import { isIndex, isManifest } from "../image/media-types.ts";
-import { formatPlatform, type Platform, rankPlatform } from "../image/platforms.ts";
+import { fittingFirst, formatPlatform, type Platform } from "../image/platforms.ts";
 import type { ContentSource } from "./content.ts";
 import type { HostClient } from "./host-client.ts";
 import { inParallel } from "./in-parallel.ts";
@@ -147,11 +147,12 @@ class Push {
     if (platforms === undefined || !isIndex(target.mediaType)) return target;
     const bytes = await this.#read(target);
     const { manifests } = parseReferences(parseJson(bytes, target.digest), target.digest);
-    const [best] = manifests
-      .map((each) => ({ each, rank: each.platform === undefined ? undefined : rankPlatform(platforms, each.platform) }))
-      .filter(({ rank }) => rank !== undefined)
-      .toSorted((a, b) => (a.rank ?? 0) - (b.rank ?? 0));
-    if (best !== undefined) return fromJson(best.each);
+    // One that does not say what it is for is not pushed for a platform.
+    const [best] = fittingFirst(
+      platforms,
+      manifests.filter(({ platform }) => platform !== undefined),
+    );
+    if (best !== undefined) return fromJson(best);
     throw notHere(`it has no manifest for ${platforms.map(formatPlatform).join(", ")}`);
   }
 }

@@ -1,6 +1,6 @@
 import { createWriteStream } from "node:fs";
 import { join } from "node:path";
-import { architectureName } from "../../../lib/daemon/plugins.ts";
+import { platformOfMachine } from "../../../lib/image/platforms.ts";
 import { tarEntry, tarOf } from "../../../lib/testing/layers.ts";
 import { FakeRegistry } from "../../../lib/testing/registry.ts";
 import { imageStore, registryEnd, TransferClient, typed } from "../../../lib/testing/transfer-client.ts";
@@ -55,7 +55,7 @@ export const exchangeChecks: readonly Check[] = [
     async run(site) {
       await using registry = await FakeRegistry.start();
       const layer = tarOf([tarEntry("large"), "large".repeat(10_000_000)]);
-      registry.addImage("large", "1", [layer], architectureName());
+      registry.addImage("large", "1", [layer], platformOfMachine(process.arch).architecture);
       const image = `${registry.host}/large:1`;
       const other = `${site.open.host}/large:1`;
       await site.pull(image);

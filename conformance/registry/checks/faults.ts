@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { architectureName } from "../../../lib/daemon/plugins.ts";
 import { digestOf } from "../../../lib/image/digest.ts";
+import { platformOfMachine } from "../../../lib/image/platforms.ts";
 import { tarEntry, tarOf } from "../../../lib/testing/layers.ts";
 import { FakeRegistry, type Fault } from "../../../lib/testing/registry.ts";
 import { imageStore, registryEnd, TransferClient } from "../../../lib/testing/transfer-client.ts";
@@ -96,7 +96,7 @@ const FAULTS: readonly { readonly name: string; readonly fault: Fault; readonly 
 /** Kills the daemon while the N-th request is unanswered, starts it again, and pulls to the end. */
 async function killAt(site: RegistrySite, step: number): Promise<boolean> {
   await using registry = await FakeRegistry.start();
-  const { digest } = registry.addImage("a", "1", LAYERS, architectureName());
+  const { digest } = registry.addImage("a", "1", LAYERS, platformOfMachine(process.arch).architecture);
   const image = `${registry.host}/a:1`;
   let seen = 0;
   let reached = false;
@@ -135,7 +135,7 @@ async function killAt(site: RegistrySite, step: number): Promise<boolean> {
 /** Kills the daemon when it tells of the N-th step of unpacking, starts it again, and pulls to the end. */
 async function killAtEvent(site: RegistrySite, step: number): Promise<boolean> {
   await using registry = await FakeRegistry.start();
-  const { digest } = registry.addImage("a", "1", LAYERS, architectureName());
+  const { digest } = registry.addImage("a", "1", LAYERS, platformOfMachine(process.arch).architecture);
   const image = `${registry.host}/a:1`;
   using client = new TransferClient(site.daemon.address);
   const progress = await client.open("progress");
@@ -167,7 +167,7 @@ export const faultChecks: readonly Check[] = [
     name: `a registry that ${name} is an error that says so, and nothing of it counts`,
     run: async (site: RegistrySite) => {
       await using registry = await FakeRegistry.start();
-      registry.addImage("a", "1", LAYERS, architectureName());
+      registry.addImage("a", "1", LAYERS, platformOfMachine(process.arch).architecture);
       registry.fault = fault;
       const image = `${registry.host}/a:1`;
       await expectFailure(() => site.pull(image), why);
@@ -183,7 +183,7 @@ export const faultChecks: readonly Check[] = [
     name: "a registry that breaks off, and fails now and then, is enough for a pull",
     async run(site) {
       await using registry = await FakeRegistry.start();
-      registry.addImage("a", "1", LAYERS, architectureName());
+      registry.addImage("a", "1", LAYERS, platformOfMachine(process.arch).architecture);
       const broken = new Map<string, number>();
       registry.fault = (request, response, path) => {
         const times = (broken.get(path) ?? 0) + 1;
@@ -210,7 +210,7 @@ export const faultChecks: readonly Check[] = [
     name: "a daemon that is killed in the middle of a layer goes on from there",
     async run(site) {
       await using registry = await FakeRegistry.start();
-      registry.addImage("a", "1", LAYERS, architectureName());
+      registry.addImage("a", "1", LAYERS, platformOfMachine(process.arch).architecture);
       const half = LARGE.length / 2;
       registry.fault = (_request, response, path) => {
         if (!path.includes(digestOf(LARGE))) return false;

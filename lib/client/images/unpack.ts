@@ -3,7 +3,7 @@ import { chainIds } from "../../image/chain-id.ts";
 import type { Descriptor } from "../../image/descriptor.ts";
 import { type DescriptorJson, fromJson, invalid, parseConfig } from "../../image/documents.ts";
 import { isIndex, isLayer, isManifest } from "../../image/media-types.ts";
-import { formatPlatform, type Platform, rankPlatform } from "../../image/platforms.ts";
+import { fittingFirst, formatPlatform, type Platform } from "../../image/platforms.ts";
 import { api } from "../api.ts";
 import type { Client } from "../client.ts";
 import { isAlreadyThere, isNotFound, RemoteContent } from "./content.ts";
@@ -54,11 +54,7 @@ async function findManifest(
   if (isManifest(target.mediaType)) return (await content.has(target.digest)) ? target : undefined;
   if (!isIndex(target.mediaType) || depth === MAX_DEPTH) return undefined;
   const { manifests } = await content.references(target);
-  const ranked = manifests
-    .map((each) => ({ each, rank: each.platform === undefined ? 1000 : rankPlatform([platform], each.platform) }))
-    .filter(({ rank }) => rank !== undefined)
-    .toSorted((a, b) => (a.rank ?? 0) - (b.rank ?? 0));
-  for (const { each } of ranked) {
+  for (const each of fittingFirst([platform], manifests)) {
     const found = await findManifest(content, fromJson(each), platform, depth + 1);
     if (found !== undefined) return found;
   }

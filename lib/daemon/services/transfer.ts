@@ -1,10 +1,10 @@
 import { containerd, google } from "../../../proto/gen/daemon.js";
 import { ContainerError } from "../../errors.ts";
+import { platformOfMachine } from "../../image/platforms.ts";
 import type { Progress } from "../../registry/progress.ts";
 import { type GrpcService, unary } from "../../rpc/grpc/method.ts";
 import { systemClock } from "../clock.ts";
 import { fromDescriptor, required, toTyped } from "../messages.ts";
-import { architectureName } from "../plugins.ts";
 import type { ClientStream } from "../streams/client-stream.ts";
 import type { StreamRegistry } from "../streams/stream-registry.ts";
 import { decodeEnd, type End } from "../transfer/ends.ts";
@@ -32,7 +32,7 @@ export function transferService(parts: TransferServiceParts): GrpcService {
   const transfer: TransferParts = {
     store,
     leases: new TransferLeases(store.leases, systemClock()),
-    platform: { os: "linux", architecture: architectureName() },
+    platform: platformOfMachine(process.arch),
     save: (namespace, image) => saveImage(parts, namespace, image),
   };
   return {

@@ -2,7 +2,7 @@ import { ContainerError } from "../../errors.ts";
 import type { Descriptor } from "../../image/descriptor.ts";
 import { fromJson } from "../../image/documents.ts";
 import { isIndex } from "../../image/media-types.ts";
-import { formatPlatform, type Platform, rankPlatform } from "../../image/platforms.ts";
+import { fittingFirst, formatPlatform, type Platform } from "../../image/platforms.ts";
 import { BlobProgress } from "../../registry/progress.ts";
 import { readReferences } from "../images/read-documents.ts";
 import { unpackManifest } from "../images/unpack.ts";
@@ -76,19 +76,13 @@ async function findManifest(
   // Indexes cannot go in a circle: each has the digest of the next.
   while (isIndex(current.mediaType)) {
     const { manifests } = await readReferences(store.content.blobs, namespace, current);
-    const [best] = manifests
-      .filter(({ digest }) => store.content.blobs.find(namespace, digest) !== undefined)
-      .map((each) => ({ each, rank: each.platform === undefined ? LAST : rankPlatform([platform], each.platform) }))
-      .filter(({ rank }) => rank !== undefined)
-      .toSorted((a, b) => (a.rank ?? 0) - (b.rank ?? 0));
+    const here = manifests.filter(({ digest }) => store.content.blobs.find(namespace, digest) !== undefined);
+    const [best] = fittingFirst([platform], here);
     if (best === undefined) {
       const why = `there is no manifest for ${formatPlatform(platform)} in ${current.digest}`;
       throw new ContainerError("not_found", `cannot unpack the image: ${why}`);
     }
-    current = fromJson(best.each);
+    current = fromJson(best);
   }
   return current;
 }
-
-/** A manifest that does not say what it is for comes after those that do. */
-const LAST = Number.MAX_SAFE_INTEGER;

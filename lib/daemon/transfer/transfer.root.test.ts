@@ -2,6 +2,7 @@ import { createServer, type Server as NetServer } from "node:net";
 import { expect } from "chai";
 import { containerd } from "../../../proto/gen/daemon.js";
 import { digestOf } from "../../image/digest.ts";
+import { platformOfMachine } from "../../image/platforms.ts";
 import { openKernel } from "../../linux/kernel.ts";
 import { basicHeader } from "../../registry/credentials.ts";
 import { GrpcServer } from "../../rpc/grpc/server.ts";
@@ -14,7 +15,6 @@ import { TemporaryDirectory } from "../../testing/temporary-directory.ts";
 import { imageStore, registryEnd, TransferClient, type TransferStream, typed } from "../../testing/transfer-client.ts";
 import { systemClock } from "../clock.ts";
 import { type Envelope, EventBus } from "../events/event-bus.ts";
-import { architectureName } from "../plugins.ts";
 import { streamingService } from "../services/streaming.ts";
 import { transferService } from "../services/transfer.ts";
 import { Store } from "../store.ts";
@@ -64,7 +64,7 @@ describe("Transfer", () => {
   });
 
   const name = () => `${registry.host}/a/b:1`;
-  const addImage = () => registry.addImage("a/b", "1", LAYERS, architectureName());
+  const addImage = () => registry.addImage("a/b", "1", LAYERS, platformOfMachine(process.arch).architecture);
   const leases = () => store.leases.list(NS, []).length;
   const eventsOf = async (stream: TransferStream) =>
     (await stream.all()).map(({ typeUrl, value }) => {
@@ -104,7 +104,7 @@ describe("Transfer", () => {
   it("lets a name stand for what is there now", async () => {
     addImage();
     await client.transfer(registryEnd(name()), toStore());
-    const { digest } = registry.addImage("a/b", "1", LAYERS.slice(0, 1), architectureName());
+    const { digest } = registry.addImage("a/b", "1", LAYERS.slice(0, 1), platformOfMachine(process.arch).architecture);
     await client.transfer(registryEnd(name()), toStore());
     expect(store.images.get(NS, name()).target.digest).to.equal(digest);
     expect(told.map(({ topic }) => topic)).to.deep.equal(["/images/create", "/images/update"]);
