@@ -1,4 +1,5 @@
 import type { Creation } from "../../lib/client/create.ts";
+import type { HostDevices } from "../../lib/client/devices.ts";
 import { DEFAULT_SNAPSHOTTER } from "../../lib/client/images/snapshots.ts";
 import { chooseCapabilities } from "../../lib/client/spec/capabilities.ts";
 import { type ContainerRequest, makeSpec } from "../../lib/client/spec/container-spec.ts";
@@ -7,6 +8,7 @@ import { filesystemOf, findText } from "../../lib/linux/files.ts";
 import type { Mount } from "../../lib/spec/config.ts";
 import { AdvisedError } from "./advice.ts";
 import type { CtrContext } from "./context.ts";
+import { parseDevice } from "./device-flag.ts";
 import {
   type ContainerFlags,
   parsePairs,
@@ -16,6 +18,7 @@ import {
   readEnv,
   restartLabels,
 } from "./run-flags.ts";
+import { chooseConfinement } from "./security.ts";
 
 /** statfs(2): the type of a cgroup v2 hierarchy. */
 const CGROUP2_SUPER_MAGIC = 0x63677270;
@@ -38,9 +41,9 @@ export interface Given {
 }
 
 /** A container as the options and arguments of `run` want it. @throws {ContainerError} invalid_argument */
-export function toCreation(context: CtrContext, flags: ContainerFlags, given: Given): Creation {
+export async function toCreation(context: CtrContext, flags: ContainerFlags, given: Given): Promise<Creation> {
   const id = flags.name ?? randomId();
-  const request = toRequest(context, flags, { ...given, id });
+  const request = await toRequest(context, flags, { ...given, id });
   return {
     ...{ id, image: given.image, user: flags.user },
     snapshotter: flags.snapshotter ?? DEFAULT_SNAPSHOTTER,
@@ -55,18 +58,21 @@ export function toCreation(context: CtrContext, flags: ContainerFlags, given: Gi
   };
 }
 
-function randomId(): string {
+/** The id of a container that is given no name. */
+export function randomId(): string {
   return crypto.randomUUID().replaceAll("-", "").slice(0, ID_DIGITS);
 }
 
-function toRequest(
+async function toRequest(
   context: CtrContext,
   flags: ContainerFlags,
   { id, command, terminal }: Given & { readonly id: string },
-): ContainerRequest {
+): Promise<ContainerRequest> {
   const { kernel, cwd, namespace } = context;
   const { privileged, entrypoint } = flags;
   const bounding = boundingSet(kernel);
+  const capabilities = chooseCapabilities({ add: flags.capAdd, drop: flags.capDrop, privileged, bounding });
+  const confinement = await chooseConfinement(context, flags.securityOpt, { privileged, capabilities });
   if (flags.pid !== undefined && flags.pid !== "host") throw invalid(`--pid ${flags.pid}`, "must be host");
   return {
     ...{ id, namespace, command, terminal, privileged, readOnly: flags.readOnly },
@@ -74,8 +80,10 @@ function toRequest(
     env: readEnv(context, flags),
     workingDir: flags.workdir,
     hostname: flags.hostname,
-    capabilities: chooseCapabilities({ add: flags.capAdd, drop: flags.capDrop, privileged, bounding }),
-    noNewPrivileges: flags.noNewPrivileges,
+    ...confinement,
+    capabilities,
+    noNewPrivileges: flags.noNewPrivileges || confinement.noNewPrivileges,
+    devices: await chooseDevices(context, flags),
     mounts: [
       ...(flags.net === "host" ? hostNetworkFiles(context) : []),
       ...flags.volume.map((each) => parseVolume(each, cwd)),
@@ -89,6 +97,19 @@ function toRequest(
     sysctl: parsePairs("sysctl", flags.sysctl),
     cgroupMode: filesystemOf(kernel, "/sys/fs/cgroup") === CGROUP2_SUPER_MAGIC ? "unified" : "legacy",
   };
+}
+
+const NO_DEVICES: HostDevices = { devices: [], rules: [] };
+
+/** `--device`, beside all of the host's for a privileged container. @throws {ContainerError} */
+async function chooseDevices({ kernel }: CtrContext, { device, privileged }: ContainerFlags): Promise<HostDevices> {
+  if (device.length === 0 && !privileged) return NO_DEVICES;
+  const requests = device.map(parseDevice);
+  const { allDevices, findDevices } = await import("../../lib/client/devices.ts");
+  const { devices, rules } = findDevices(kernel, requests);
+  const own = new Set(devices.map(({ path }) => path));
+  const others = privileged ? allDevices(kernel).filter(({ path }) => !own.has(path)) : [];
+  return { devices: [...others, ...devices], rules };
 }
 
 /** capabilities(7): what this machine lets anybody have; the daemon is on it, too. */

@@ -27,7 +27,15 @@ export const containerFlags = {
   label: repeated("label of the container: KEY=value", { short: "l" }),
   capAdd: repeated("add a capability, or ALL"),
   capDrop: repeated("drop a capability, or ALL"),
-  privileged: boolean("with all capabilities and devices of the host, and nothing masked"),
+  privileged: boolean("with all capabilities and devices of the host, nothing masked and no call filtered"),
+  device: repeated("give a device of the host: PATH[:PATH-INSIDE][:rwm]; a directory for all in it", {
+    label: "DEVICE",
+  }),
+  securityOpt: repeated(
+    "no-new-privileges, seccomp=FILE (a profile of docker's or of config.json) or seccomp=unconfined, apparmor=PROFILE, " +
+      "mask=PATH, unmask=PATH or unmask=ALL",
+    { label: "OPTION" },
+  ),
   readOnly: boolean("mount the root read-only"),
   noNewPrivileges: boolean("no program gains privileges, setuid ones neither"),
   ulimit: repeated("limit of a resource: nofile=SOFT[:HARD]"),

@@ -10,7 +10,7 @@ import { ContainerError } from "../../lib/errors.ts";
 import { findAttributes } from "../../lib/linux/terminal.ts";
 import { UsageError } from "../usage-error.ts";
 import { AdvisedError } from "./advice.ts";
-import { checkNetwork, noNetworks, toCreation, wantsNetwork } from "./container-request.ts";
+import { checkNetwork, noNetworks, randomId, toCreation, wantsNetwork } from "./container-request.ts";
 import type { CtrContext } from "./context.ts";
 import { fifoRoot } from "./places.ts";
 import { notRun } from "./program-failure.ts";
@@ -70,7 +70,7 @@ async function isTsrund(client: Client): Promise<boolean> {
 async function inForeground(context: CtrContext, client: Client, wanted: Wanted, flags: RunFlags): Promise<number> {
   const { interactive, tty, rm } = flags;
   const relay = new SignalRelay();
-  const creation = toCreation(context, flags, { ...wanted, terminal: tty, labels: {} });
+  const creation = await toCreation(context, flags, { ...wanted, terminal: tty, labels: {} });
   const end = await runInForeground(client, context.kernel, {
     ...{ creation, hasInput: interactive, terminal: tty, isRemoved: rm, fifoRoot: fifoRoot(context) },
     detachKeys: parseDetachKeys(flags.detachKeys ?? DEFAULT_DETACH_KEYS),
@@ -88,10 +88,10 @@ async function inForeground(context: CtrContext, client: Client, wanted: Wanted,
 
 async function inBackground(context: CtrContext, client: Client, wanted: Wanted, flags: RunFlags): Promise<number> {
   const { tty } = flags;
-  const id = toCreation(context, flags, { ...wanted, terminal: tty, labels: {} }).id;
+  const id = flags.name ?? randomId();
   const uri = defaultLogUri(context.namespace, id);
   const labels = { [LOG_LABEL]: uri, ...(flags.restart === undefined ? {} : { "containerd.io/restart.loguri": uri }) };
-  const creation = toCreation(context, { ...flags, name: id }, { ...wanted, terminal: tty, labels });
+  const creation = await toCreation(context, { ...flags, name: id }, { ...wanted, terminal: tty, labels });
   const created = await createContainer(client, context.kernel, creation);
   try {
     await startInBackground(client, { id, mounts: created.mounts, log: uri, terminal: tty });

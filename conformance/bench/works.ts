@@ -1,6 +1,6 @@
+import { dockerDefault } from "../seccomp/profiles.ts";
 import { type Site, smallestLimit, waitingMemory } from "./measure.ts";
 import type { Goal, Row } from "./report.ts";
-import { dockerProfile } from "./seccomp-profile.ts";
 
 /** Something that is timed: `prepare` once per runtime, then the returned command again and again. */
 export interface TimedWork {
@@ -49,7 +49,7 @@ export const TIMED_WORKS: readonly TimedWork[] = [
     goals: beside(0.45, 1),
     prepare: (site) => {
       const bundle = site.bundle("filtered", ["/bin/true"], (config) => {
-        config.linux.seccomp = dockerProfile();
+        config.linux.seccomp = dockerDefault(process.arch === "arm64" ? "arm64" : "x64");
       });
       return Promise.resolve(site.command("run", "--bundle", bundle, site.id("filtered")));
     },

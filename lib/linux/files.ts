@@ -230,9 +230,13 @@ const STATX_BASIC = 0x7ff;
 /** statx(2): what we look at of it. */
 export interface FileStatus {
   readonly type: number;
+  /** The permission bits, with setuid, setgid and sticky. */
+  readonly mode: number;
   readonly uid: number;
+  readonly gid: number;
   readonly inode: bigint;
   readonly sizeBytes: number;
+  /** Of a device; 0 of anything else. */
   readonly deviceMajor: number;
   readonly deviceMinor: number;
 }
@@ -245,7 +249,9 @@ export function findStatus(kernel: Kernel, at: string | number): FileStatus | un
   const view = new DataView(buffer.buffer);
   return {
     type: view.getUint16(28, true) & 0o170000,
+    mode: view.getUint16(28, true) & 0o7777,
     uid: view.getUint32(20, true),
+    gid: view.getUint32(24, true),
     inode: view.getBigUint64(32, true),
     sizeBytes: Number(view.getBigUint64(40, true)),
     deviceMajor: view.getUint32(128, true),

@@ -48,6 +48,26 @@ export const containerCases: readonly Case[] = [
     script: `for o in "" "--cap-drop all" "--cap-drop all --cap-add kill"; do tsctr run --rm $o "$IMAGE" grep CapBnd /proc/self/status; done; tsctr run --rm --privileged "$IMAGE" grep CapBnd /proc/self/status | cmp - <(grep CapBnd /proc/self/status) && echo all`,
   },
   {
+    name: "run: seccomp",
+    script: `for o in "" "--cap-add sys_admin" "--privileged" "--security-opt seccomp=unconfined"; do tsctr run --rm $o "$IMAGE" sh -c 'grep Seccomp: /proc/self/status; unshare -u true 2>/dev/null && echo unshared; chroot / true && echo chrooted'; done`,
+  },
+  {
+    name: "run: seccomp, a profile",
+    script: `echo '{"defaultAction": "SCMP_ACT_ALLOW", "archMap": [{"architecture": "SCMP_ARCH_X86_64"}, {"architecture": "SCMP_ARCH_AARCH64"}], "syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "excludes": {"caps": ["CAP_SYS_TIME"]}}]}' >"$SCRATCH/seccomp.json"; cd "$SCRATCH"; for o in "" "--cap-add sys_time"; do tsctr run --rm --security-opt seccomp=seccomp.json $o "$IMAGE" sh -c 'mkdir /tmp/x && echo made'; done; rm seccomp.json`,
+  },
+  {
+    name: "run: no new privileges, and paths of the system",
+    script: `tsctr run --rm --security-opt no-new-privileges "$IMAGE" grep NoNewPrivs /proc/self/status; tsctr run --rm --security-opt mask=/proc/cpuinfo "$IMAGE" sh -c 'wc -c </proc/cpuinfo'; tsctr run --rm --security-opt systempaths=unconfined "$IMAGE" sh -c 'grep -c " /proc/sys " /proc/mounts'`,
+  },
+  {
+    name: "run: devices",
+    script: `mkdir "$SCRATCH/dev"; mknod -m 640 "$SCRATCH/dev/log" c 1 11; tsctr run --rm --device "$SCRATCH/dev/log:/dev/log1" --device "$SCRATCH/dev:/dev/more:r" "$IMAGE" sh -c 'stat -c "%n %a %t:%T" /dev/log1 /dev/more/log'; for o in w r; do tsctr run --rm --device "$SCRATCH/dev/log:/dev/log1:$o" "$IMAGE" sh -c ': 2>/dev/null >/dev/log1' 2>/dev/null; echo "status $?"; done; tsctr run --rm --privileged "$IMAGE" sh -c ': >/dev/kmsg'; echo "status $?"; rm -r "$SCRATCH/dev"`,
+  },
+  {
+    name: "run: security that makes no sense",
+    script: `for o in seccomp seccomp=/nosuch seccomp=/dev/null secomp=x no-new-privileges=maybe label=type:x apparmor=; do tsctr run --security-opt $o "$IMAGE" true; echo "status $?"; done; for o in kmsg /dev/nosuch /etc/passwd /dev/kmsg:x vendor.com/class=all; do tsctr run --device $o "$IMAGE" true; echo "status $?"; done`,
+  },
+  {
     name: "run: limits of resources",
     script: `tsctr run --rm --ulimit nofile=100:200 "$IMAGE" sh -c 'ulimit -n; ulimit -Hn'`,
   },

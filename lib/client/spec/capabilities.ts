@@ -2,7 +2,7 @@ import { ContainerError } from "../../errors.ts";
 import { CAPABILITIES } from "../../spec/capability.ts";
 
 /** What docker and containerd leave to root in a container. */
-const DEFAULTS: readonly string[] = [
+export const DEFAULT_CAPABILITIES: readonly string[] = [
   ...["CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FSETID", "CAP_FOWNER", "CAP_MKNOD", "CAP_NET_RAW", "CAP_SETGID"],
   ...["CAP_SETUID", "CAP_SETFCAP", "CAP_SETPCAP", "CAP_NET_BIND_SERVICE", "CAP_SYS_CHROOT", "CAP_KILL"],
   "CAP_AUDIT_WRITE",
@@ -26,7 +26,7 @@ export function chooseCapabilities({ add, drop, privileged, bounding }: Capabili
   return known.filter((name) => {
     if (has(dropped, name)) return false;
     if (has(added, name)) return true;
-    return privileged || has(added, ALL) || (DEFAULTS.includes(name) && !has(dropped, ALL));
+    return privileged || has(added, ALL) || (DEFAULT_CAPABILITIES.includes(name) && !has(dropped, ALL));
   });
 }
 

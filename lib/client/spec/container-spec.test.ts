@@ -9,7 +9,8 @@ const REQUEST: ContainerRequest = {
   ...{ hostname: undefined, terminal: false, readOnly: false, privileged: false, capabilities: ["CAP_KILL"] },
   ...{ noNewPrivileges: false, mounts: [], rlimits: [], memoryBytes: undefined, cpus: undefined },
   ...{ cpuShares: undefined, cpusetCpus: undefined, pidsLimit: undefined, hasHostNetwork: false, hasHostPid: false },
-  ...{ sysctl: {}, cgroupMode: "unified" },
+  ...{ sysctl: {}, cgroupMode: "unified", seccomp: undefined, apparmorProfile: undefined, mask: [], unmask: [] },
+  devices: { devices: [], rules: [] },
 };
 const IMAGE = {
   ...{ entrypoint: ["/entry"], cmd: ["serve", "-v"], env: ["PATH=/opt/bin", "LANG=C"], user: "", workingDir: "/srv" },
@@ -77,6 +78,25 @@ describe("makeSpec()", () => {
     expect(linux).to.not.have.any.keys("maskedPaths", "readonlyPaths");
     expect(linux?.resources?.devices).to.deep.equal([{ allow: true, access: "rwm" }]);
     expect(mounts.find(({ destination }) => destination === "/sys")?.options).to.not.include("ro");
+  });
+
+  it("hides what it is told to, and no more", () => {
+    const { maskedPaths = [], readonlyPaths = [] } = make().linux ?? {};
+    expect(maskedPaths).to.include("/proc/kcore");
+    const some = make({ mask: ["/proc/x"], unmask: ["/proc/kcore", "/proc/sys"] }).linux;
+    expect(some?.maskedPaths).to.have.length(maskedPaths.length).and.include("/proc/x").and.not.include("/proc/kcore");
+    expect(some?.readonlyPaths)
+      .to.have.length(readonlyPaths.length - 1)
+      .and.not.include("/proc/sys");
+    expect(make({ unmask: "all", mask: ["/proc/x"] }).linux).to.deep.include({ maskedPaths: ["/proc/x"] });
+  });
+
+  it("gives devices, and leave to use them", () => {
+    const device = { path: "/dev/fuse", type: "c", major: 10, minor: 229 } as const;
+    const rule = { allow: true, type: "c", major: 10, minor: 229, access: "rw" } as const;
+    const { devices, resources } = make({ devices: { devices: [device], rules: [rule] } }).linux ?? {};
+    expect(devices).to.deep.equal([device]);
+    expect(resources?.devices).to.deep.equal([{ allow: false, access: "rwm" }, rule]);
   });
 
   it("mounts what is asked for in place of its own", () => {

@@ -1,7 +1,9 @@
 import { ContainerError } from "../../errors.ts";
-import type { Config, LinuxNamespace, Mount, Process, Rlimit, User } from "../../spec/config.ts";
+import type { Config, Linux, LinuxNamespace, Mount, Process, Rlimit, User } from "../../spec/config.ts";
 import { defaultConfig } from "../../spec/default-config.ts";
 import type { LinuxResources } from "../../spec/resources.ts";
+import type { Seccomp } from "../../spec/seccomp.ts";
+import type { HostDevices } from "../devices.ts";
 import type { ImageSettings } from "../image.ts";
 
 /** What a person asks of a container; what is left out comes from the image. */
@@ -20,6 +22,14 @@ export interface ContainerRequest {
   readonly privileged: boolean;
   readonly capabilities: readonly string[];
   readonly noNewPrivileges: boolean;
+  /** Undefined: no call is refused by a filter. */
+  readonly seccomp: Seccomp | undefined;
+  readonly apparmorProfile: string | undefined;
+  /** Paths that are hidden beside those that always are. */
+  readonly mask: readonly string[];
+  /** Of the paths that always are hidden or read-only those that are not. */
+  readonly unmask: readonly string[] | "all";
+  readonly devices: HostDevices;
   readonly mounts: readonly Mount[];
   readonly rlimits: readonly Rlimit[];
   readonly memoryBytes: number | undefined;
@@ -41,8 +51,7 @@ const MAX_HOSTNAME_CHARS = 63;
 /** The config.json of a container. @throws {ContainerError} invalid_argument when there is no program to run */
 export function makeSpec(request: ContainerRequest, image: ImageSettings, user: User): Config {
   const base = defaultConfig({ rootless: false, uid: 0, gid: 0, cgroupMode: request.cgroupMode });
-  const { privileged, readOnly, namespace, id } = request;
-  const { maskedPaths, readonlyPaths } = base.linux ?? {};
+  const { readOnly, namespace, id, devices, seccomp } = request;
   return {
     ociVersion: base.ociVersion,
     process: makeProcess(request, image, user),
@@ -54,13 +63,26 @@ export function makeSpec(request: ContainerRequest, image: ImageSettings, user: 
       resources: makeResources(request),
       namespaces: chooseNamespaces(base.linux?.namespaces ?? [], request),
       ...(Object.keys(request.sysctl).length === 0 ? {} : { sysctl: request.sysctl }),
-      ...(privileged ? {} : { maskedPaths: maskedPaths ?? [], readonlyPaths: readonlyPaths ?? [] }),
+      ...(devices.devices.length === 0 ? {} : { devices: devices.devices }),
+      ...(seccomp === undefined ? {} : { seccomp }),
+      ...choosePaths(base.linux ?? {}, request),
     },
   };
 }
 
+/** What of /proc and /sys nobody is to see, or to write to. */
+function choosePaths({ maskedPaths = [], readonlyPaths = [] }: Linux, { privileged, mask, unmask }: ContainerRequest) {
+  const isOpen = (path: string) => privileged || unmask === "all" || unmask.includes(path);
+  const hidden = [...maskedPaths.filter((path) => !isOpen(path)), ...mask];
+  const readOnly = readonlyPaths.filter((path) => !isOpen(path));
+  return {
+    ...(hidden.length === 0 ? {} : { maskedPaths: hidden }),
+    ...(readOnly.length === 0 ? {} : { readonlyPaths: readOnly }),
+  };
+}
+
 function makeProcess(request: ContainerRequest, image: ImageSettings, user: User): Process {
-  const { terminal, capabilities, noNewPrivileges, rlimits } = request;
+  const { terminal, capabilities, noNewPrivileges, rlimits, apparmorProfile } = request;
   const isRoot = user.uid === 0;
   const sets = { bounding: capabilities, ...(isRoot ? { effective: capabilities, permitted: capabilities } : {}) };
   return {
@@ -71,6 +93,7 @@ function makeProcess(request: ContainerRequest, image: ImageSettings, user: User
     cwd: request.workingDir ?? (image.workingDir || "/"),
     capabilities: sets,
     noNewPrivileges,
+    ...(apparmorProfile === undefined ? {} : { apparmorProfile }),
     ...(rlimits.length === 0 ? {} : { rlimits }),
   };
 }
@@ -107,14 +130,14 @@ function chooseNamespaces(all: readonly LinuxNamespace[], request: ContainerRequ
 }
 
 function makeResources(request: ContainerRequest): LinuxResources {
-  const { memoryBytes, cpus, cpuShares, cpusetCpus, pidsLimit, privileged } = request;
+  const { memoryBytes, cpus, cpuShares, cpusetCpus, pidsLimit, privileged, devices } = request;
   const cpu = {
     ...(cpus === undefined ? {} : { quota: Math.round(cpus * CPU_PERIOD_US), period: CPU_PERIOD_US }),
     ...(cpuShares === undefined ? {} : { shares: cpuShares }),
     ...(cpusetCpus === undefined ? {} : { cpus: cpusetCpus }),
   };
   return {
-    devices: [{ allow: privileged, access: "rwm" }],
+    devices: [{ allow: privileged, access: "rwm" }, ...(privileged ? [] : devices.rules)],
     ...(memoryBytes === undefined ? {} : { memory: { limit: memoryBytes } }),
     ...(Object.keys(cpu).length === 0 ? {} : { cpu }),
     ...(pidsLimit === undefined ? {} : { pids: { limit: pidsLimit } }),

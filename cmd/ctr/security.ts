@@ -1,0 +1,59 @@
+import { defaultSeccomp, type SeccompSubject } from "../../lib/client/spec/seccomp-default.ts";
+import { ContainerError } from "../../lib/errors.ts";
+import { findText, readText } from "../../lib/linux/files.ts";
+import { findSecurityModules } from "../../lib/linux/security-modules.ts";
+import type { Seccomp } from "../../lib/spec/seccomp.ts";
+import { absolutePath } from "../path.ts";
+import type { CtrContext } from "./context.ts";
+import { parseSecurity, type SecurityOptions } from "./security-flag.ts";
+
+/** What confines a container, beside its capabilities. */
+export interface Confinement extends Pick<SecurityOptions, "mask" | "unmask" | "noNewPrivileges"> {
+  readonly seccomp: Seccomp | undefined;
+  readonly apparmorProfile: string | undefined;
+}
+
+/** `--security-opt`, with the files it names read. @throws {ContainerError} */
+export async function chooseConfinement(
+  context: CtrContext,
+  entries: readonly string[],
+  { privileged, capabilities }: { readonly privileged: boolean; readonly capabilities: readonly string[] },
+): Promise<Confinement> {
+  const { seccomp, apparmor, ...rest } = parseSecurity(entries);
+  const wanted = seccomp ?? (privileged ? "unconfined" : "builtin");
+  const subject = { capabilities, architecture: process.arch };
+  return {
+    ...rest,
+    seccomp:
+      typeof wanted === "object" ? await readProfile(context, wanted.file, subject) : ownProfile(wanted, subject),
+    apparmorProfile: apparmor === undefined ? undefined : checkApparmor(context, apparmor),
+  };
+}
+
+function ownProfile(wanted: "unconfined" | "builtin", subject: SeccompSubject): Seccomp | undefined {
+  return wanted === "builtin" ? defaultSeccomp(subject) : undefined;
+}
+
+async function readProfile({ kernel, cwd }: CtrContext, file: string, subject: SeccompSubject): Promise<Seccomp> {
+  const { parseSeccompFile } = await import("../../lib/client/spec/seccomp-file.ts");
+  const release = findText(kernel, "/proc/sys/kernel/osrelease") ?? "";
+  try {
+    return parseSeccompFile(readText(kernel, absolutePath(cwd, file)), { ...subject, release });
+  } catch (error) {
+    throw badProfile(file, error);
+  }
+}
+
+function badProfile(file: string, cause: unknown): ContainerError {
+  return new ContainerError("invalid_argument", `--security-opt seccomp=${file}`, { cause });
+}
+
+/** A kernel without AppArmor confines nobody, so `unconfined` asks nothing of it. */
+function checkApparmor({ kernel }: CtrContext, profile: string): string | undefined {
+  if (findSecurityModules(kernel).apparmor) return profile;
+  if (profile === "unconfined") return undefined;
+  throw new ContainerError(
+    "failed_precondition",
+    `--security-opt apparmor=${profile}: AppArmor is not in force on this machine`,
+  );
+}
