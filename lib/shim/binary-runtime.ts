@@ -1,7 +1,7 @@
 import { ContainerError } from "../errors.ts";
 import { detectCgroups, parseProcCgroup } from "../linux/cgroup/detect.ts";
 import { addressOf } from "../linux/ffi.ts";
-import { findText, readText, removeFile } from "../linux/files.ts";
+import { exists, findText, readText, removeFile } from "../linux/files.ts";
 import { acceptStream, listenStream, receiveFd, sendWithFd } from "../linux/socket.ts";
 import type { Process } from "../spec/config.ts";
 import type { LinuxResources } from "../spec/resources.ts";
@@ -174,9 +174,11 @@ export class BinaryRuntime implements TaskRuntime {
     words: readonly string[],
     run: RunOptions & { readonly after?: readonly string[] } = {},
   ): Promise<Outcome> {
-    const { options, root, id, machine } = this.#parts;
+    const { options, root, id, bundle, machine } = this.#parts;
     const systemd = options.systemdCgroup ? ["--systemd-cgroup"] : [];
-    const global = ["--root", root, "--log", this.#log, "--log-format", "json", ...systemd];
+    // The bundle may be gone when the container is deleted.
+    const log = exists(machine.kernel, bundle) ? ["--log", this.#log, "--log-format", "json"] : [];
+    const global = ["--root", root, ...log, ...systemd];
     removeFile(machine.kernel, this.#log);
     const command = [options.binaryName, ...global, ...words, id, ...(run.after ?? [])];
     const outcome = await runProgram(command, machine.environment["PATH"], run);

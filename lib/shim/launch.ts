@@ -2,7 +2,7 @@ import { ContainerError } from "../errors.ts";
 import { detectCgroups } from "../linux/cgroup/detect.ts";
 import { RLIMITS } from "../linux/constants/processes.ts";
 import type { OwnedFd } from "../linux/fd.ts";
-import { findText, isDirectory, isErrno, replaceFile, writeText } from "../linux/files.ts";
+import { exists, findText, isDirectory, isErrno, replaceFile, writeText } from "../linux/files.ts";
 import type { Kernel } from "../linux/kernel.ts";
 import type { Bootstrap } from "./bootstrap.ts";
 import { readOptions } from "./options.ts";
@@ -65,6 +65,14 @@ export function claimPlace(kernel: Kernel, launch: ShimIdentity & Pick<Launch, "
 /** containerd reads it when it comes back after a restart. */
 export function writeAddress(kernel: Kernel, bundle: string, url: string): void {
   replaceFile(kernel, `${bundle}/address`, url, 0o600);
+}
+
+/** Where a supervisor looks for the address of a bundle's shim: containerd 2 makes the second from the first. */
+const ADDRESS_FILES = ["address", "bootstrap.json"];
+
+/** Whether a supervisor that comes back can find the shim of a bundle. */
+export function isKnown(kernel: Kernel, bundle: string): boolean {
+  return ADDRESS_FILES.some((name) => exists(kernel, `${bundle}/${name}`));
 }
 
 /** Moves a shim to the cgroup that was asked for. */

@@ -1,7 +1,8 @@
-import { exists, removeFile } from "../linux/files.ts";
+import { removeFile } from "../linux/files.ts";
 import type { Kernel } from "../linux/kernel.ts";
 import { serve } from "../rpc/ttrpc/server.ts";
 import type { RuntimeOptions } from "../runtime/options.ts";
+import { AbandonTimer, BoundSocket } from "./abandonment.ts";
 import { adoptionServices } from "./adopt-service.ts";
 import { openLog } from "./log.ts";
 import { type Machine, openMachine } from "./machine.ts";
@@ -33,33 +34,7 @@ const FLUSH_MS = 3_000;
 /** The answer to `Shutdown` goes first. */
 const ANSWER_MS = 5;
 
-/** How long a shim without a task waits for somebody who connects, and how often it looks whether it has a bundle yet. */
-const ABANDONED_MS = 60_000;
-const LOOK_MS = 5_000;
-
-/**
- * Notices that nobody is connected, and stays so. A containerd that was killed while it made a container may not know
- * of the shim any more: nobody would ever ask it to end.
- */
-class AbandonTimer {
-  /** Is told how long nobody has been there. */
-  readonly #onAlone: (aloneMs: number) => void;
-  #timer: Timer | undefined;
-
-  constructor(onAlone: (aloneMs: number) => void) {
-    this.#onAlone = onAlone;
-    this.count(0);
-  }
-
-  count(connections: number): void {
-    clearInterval(this.#timer);
-    if (connections > 0) return;
-    const sinceMs = performance.now();
-    this.#timer = setInterval(() => this.#onAlone(performance.now() - sinceMs), LOOK_MS);
-  }
-}
-
-/** Serves tasks until `Shutdown` is asked for and none is left, or nobody knows of the shim any more. */
+/** Serves tasks until `Shutdown` is asked for and none is left, or nobody will ever ask for any. */
 export async function runShim(kernel: Kernel, settings: ShimSettings): Promise<void> {
   const { namespace, bundle, debug } = settings;
   const log = openLog(kernel, bundle, debug);
@@ -91,14 +66,13 @@ export async function runShim(kernel: Kernel, settings: ShimSettings): Promise<v
   };
   const tasks = new Tasks({ namespace, machine, publisher, openRuntime, warn: log.warn });
   const shutdown = Promise.withResolvers<void>();
-  const abandoned = new AbandonTimer((aloneMs) => {
-    if (tasks.isEmpty && (aloneMs >= ABANDONED_MS || !exists(kernel, bundle))) shutdown.resolve();
-  });
+  const socket = new BoundSocket(kernel, settings.socketPath);
+  using abandonment = new AbandonTimer({ kernel, tasks, bundle, socket }, shutdown.resolve);
   const services = new Map([...taskServices(tasks, shutdown.resolve), ...adoptionServices(tasks)]);
-  const server = serve(settings.listener, services, (count) => abandoned.count(count));
+  const server = serve(settings.listener, services, (count) => abandonment.count(count));
   await shutdown.promise;
   // Nobody finds it from here; a task that came in the last moment would keep its shim.
-  removeFile(kernel, settings.socketPath);
+  if (socket.isOurs) removeFile(kernel, socket.path);
   server.stop();
   await new Promise((resolve) => setTimeout(resolve, ANSWER_MS));
   await publisher.flush(FLUSH_MS);

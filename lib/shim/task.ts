@@ -71,6 +71,12 @@ export class Task {
     return this.parts.init;
   }
 
+  /** Whether no process of it runs; one that was never started only waits. */
+  get isAtRest(): boolean {
+    const isRunning = [this.init, ...this.execs.values()].some(({ status }) => status === "running");
+    return !isRunning && !this.#isBeingRestored;
+  }
+
   /** The container's first process is there. @throws {ContainerError} when its terminal or its counters cannot be had */
   adoptInit({ pid, ownPidNamespace }: CreatedInit, startTime?: number): void {
     const { id, init, runtime, publisher, machine } = this.parts;

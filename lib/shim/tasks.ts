@@ -2,6 +2,7 @@ import { ContainerError, explain } from "../errors.ts";
 import { parseContainerId } from "../spec/container-id.ts";
 import type { Adoption } from "./adopt-task.ts";
 import { taskEvent } from "./events.ts";
+import { isKnown } from "./launch.ts";
 import { writeOptions } from "./options.ts";
 import { mountRootfs, type RootfsMount, unmountRootfs } from "./rootfs.ts";
 import { type GivenStdio, runtimeFailed, type TaskRuntime } from "./runtime.ts";
@@ -17,6 +18,8 @@ export class Tasks {
   readonly #tasks = new Map<string, Task>();
   /** Tasks that are being made, by their ids. */
   readonly #reserved = new Map<string, Promise<unknown>>();
+  /** Ids of tasks that are being deleted though nobody has asked for it. */
+  readonly #deleting = new Set<string>();
 
   constructor(factory: TaskFactory) {
     this.#factory = factory;
@@ -25,6 +28,16 @@ export class Tasks {
   /** Whether no task is there, nor is being made. */
   get isEmpty(): boolean {
     return this.#tasks.size === 0 && this.#reserved.size === 0;
+  }
+
+  /** Whether no process runs, and no task is being made. */
+  get isAtRest(): boolean {
+    return this.#reserved.size === 0 && [...this.#tasks.values()].every((task) => task.isAtRest);
+  }
+
+  /** Whether no task can be found by a supervisor that comes back. */
+  get areLost(): boolean {
+    return [...this.#tasks.values()].every((task) => this.#isLost(task));
   }
 
   find(id: string): Task | undefined {
@@ -149,6 +162,22 @@ export class Tasks {
     const init = await task.delete();
     this.#tasks.delete(id);
     return init;
+  }
+
+  /** Begins to delete the tasks that nobody can find any more, but for those with a process that runs. */
+  deleteLost(): void {
+    for (const task of this.#tasks.values()) {
+      const { id } = task.parts;
+      if (!task.isAtRest || !this.#isLost(task) || this.#deleting.has(id)) continue;
+      this.#deleting.add(id);
+      this.delete(id)
+        .catch((error: unknown) => this.#factory.warn(explain(error)))
+        .finally(() => this.#deleting.delete(id));
+    }
+  }
+
+  #isLost({ parts }: Task): boolean {
+    return !isKnown(this.#factory.machine.kernel, parts.bundle);
   }
 }
 
