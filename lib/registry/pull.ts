@@ -12,6 +12,7 @@ import {
 } from "../image/documents.ts";
 import { isIndex, isManifest } from "../image/media-types.ts";
 import { fittingFirst, formatPlatform, type Platform } from "../image/platforms.ts";
+import { ArrivalBoard, type Arrivals } from "./arrivals.ts";
 import type { ContentTarget } from "./content.ts";
 import { type FetchParts, fetchBlob, storeBlob } from "./fetch-blob.ts";
 import { inParallel } from "./in-parallel.ts";
@@ -29,6 +30,11 @@ export interface PullRequest {
   readonly manifestLimit?: number;
   readonly report: Report;
   readonly signal: AbortSignal;
+  /**
+   * Work on what was brought: begins when all documents are there, and goes on beside the rest, which it waits for by
+   * {@link Arrivals}. The pull ends when both have; where one fails, the other is ended.
+   */
+  readonly meanwhile?: (target: Descriptor, arrivals: Arrivals) => Promise<void>;
 }
 
 /** What was brought. */
@@ -86,15 +92,22 @@ class Pull {
     report({ event: "fetching image content", name: full, descriptor });
     if (bytes !== undefined) await storeBlob(this.#parts, descriptor, bytes);
     await this.#document(descriptor, { parent: full, depth: 0 });
-    await inParallel(
-      [...this.#pending.values()],
-      { limit: repository.limits.parallel, signal },
-      async (part, either) => {
-        const progress = new BlobProgress(report, part.descriptor, part.parent);
-        await fetchBlob({ ...this.#parts, signal: either }, part.descriptor, progress);
-      },
-    );
+    const board = new ArrivalBoard(this.#pending.keys());
+    const works = [
+      async (either: AbortSignal) => await this.#fetchPending(board, either),
+      async (either: AbortSignal) => await this.#request.meanwhile?.(descriptor, board.until(either)),
+    ];
+    await inParallel(works, { limit: works.length, signal }, async (work, either) => await work(either));
     return { name: full, target: descriptor };
+  }
+
+  async #fetchPending(board: ArrivalBoard, signal: AbortSignal): Promise<void> {
+    const limit = this.#parts.repository.limits.parallel;
+    await inParallel([...this.#pending.values()], { limit, signal }, async ({ descriptor, parent }, either) => {
+      const progress = new BlobProgress(this.#request.report, descriptor, parent);
+      await fetchBlob({ ...this.#parts, signal: either }, descriptor, progress);
+      board.note(descriptor.digest);
+    });
   }
 
   /** Brings a manifest or an index with the documents in it, and takes down what else they need. */

@@ -1,6 +1,7 @@
 import { ContainerError } from "../../errors.ts";
 import type { Descriptor } from "../../image/descriptor.ts";
 import type { Platform } from "../../image/platforms.ts";
+import type { Arrivals } from "../../registry/arrivals.ts";
 import type { RegistryOptions } from "../../registry/options.ts";
 import type { Report } from "../../registry/progress.ts";
 import { refOf } from "../../registry/progress.ts";
@@ -40,14 +41,16 @@ export async function pullTo(client: Client, registry: RegistryOptions, options:
   const work = async (leased: Client) => {
     const content = new RemoteContent(leased);
     const limits = platforms === undefined ? {} : { platforms, manifestLimit: platforms.length };
-    const pulled = await pullImage(registry, content, { name, report, signal, ...limits });
-    if (options.unpack) {
-      const image = await resolveImage(content, pulled.target, platforms?.[0] ?? platform);
+    const unpack = async (target: Descriptor, arrivals: Arrivals) => {
+      const image = await resolveImage(content, target, platforms?.[0] ?? platform, arrivals);
       await unpackImage(leased, image, {
         snapshotter,
-        report: (event, layer) => report({ event, name: refOf(layer), parents: [pulled.name] }),
+        report: (event, layer) => report({ event, name: refOf(layer), parents: [name] }),
+        arrivals,
       });
-    }
+    };
+    const meanwhile = options.unpack ? { meanwhile: unpack } : {};
+    const pulled = await pullImage(registry, content, { name, report, signal, ...limits, ...meanwhile });
     await nameImage(leased, pulled);
     return pulled;
   };

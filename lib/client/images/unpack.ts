@@ -4,6 +4,7 @@ import type { Descriptor } from "../../image/descriptor.ts";
 import { type DescriptorJson, fromJson, invalid, parseConfig } from "../../image/documents.ts";
 import { isIndex, isLayer, isManifest } from "../../image/media-types.ts";
 import { fittingFirst, formatPlatform, type Platform } from "../../image/platforms.ts";
+import { ALL_THERE, type Arrivals } from "../../registry/arrivals.ts";
 import { api } from "../api.ts";
 import type { Client } from "../client.ts";
 import { isAlreadyThere, isNotFound, RemoteContent } from "./content.ts";
@@ -24,11 +25,12 @@ export interface ResolvedImage {
   readonly diffIds: readonly string[];
 }
 
-/** Reads what an image is on a platform. @throws {ContainerError} not_found for a platform that it is not for */
+/** Reads what an image is on a platform; its config may still be on its way. @throws {ContainerError} not_found for a platform that it is not for */
 export async function resolveImage(
   content: RemoteContent,
   target: Pick<Descriptor, "digest" | "mediaType" | "size">,
   platform: Platform,
+  arrivals: Arrivals = ALL_THERE,
 ): Promise<ResolvedImage> {
   const manifest = await findManifest(content, { ...target, annotations: new Map() }, platform, 0);
   if (manifest === undefined) {
@@ -36,6 +38,7 @@ export async function resolveImage(
   }
   const { config, layers } = await content.references(manifest);
   if (config === undefined) throw invalid(manifest.digest, "it is no manifest");
+  await arrivals.of(config.digest);
   const document = await content.document(config.digest);
   const { diffIds } = parseConfig(document, config.digest);
   if (diffIds.length !== layers.length) {
@@ -66,6 +69,8 @@ export interface UnpackOptions {
   readonly snapshotter: string;
   /** Told of each layer before it is unpacked, and after. */
   readonly report?: (event: "extracting" | "extracted", layer: DescriptorJson) => void;
+  /** Of an image whose layers are still on their way. */
+  readonly arrivals?: Arrivals;
 }
 
 /**
@@ -78,9 +83,11 @@ export async function unpackImage(
   options: UnpackOptions,
 ): Promise<void> {
   const content = new RemoteContent(client);
+  const { arrivals = ALL_THERE } = options;
   for (const [index, layer] of layers.entries()) {
     const [name = "", diffId = ""] = [chain[index], diffIds[index]];
     if (await hold(client, options.snapshotter, name)) continue;
+    await arrivals.of(layer.digest);
     options.report?.("extracting", layer);
     await unpackLayer(client, options.snapshotter, { layer, diffId, name, parent: chain[index - 1] ?? "" });
     await content.label(layer.digest, new Map([[UNCOMPRESSED, diffId]]));

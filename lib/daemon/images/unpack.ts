@@ -4,6 +4,7 @@ import type { Descriptor } from "../../image/descriptor.ts";
 import { type DescriptorJson, fromJson, invalid, parseConfig } from "../../image/documents.ts";
 import { isLayer } from "../../image/media-types.ts";
 import type { Kernel } from "../../linux/kernel.ts";
+import { ALL_THERE, type Arrivals } from "../../registry/arrivals.ts";
 import type { ContentStore } from "../content/content-store.ts";
 import { NO_LABELS } from "../labels.ts";
 import { applyLayer, DEFAULT_LIMITS, type LayerLimits } from "../layers/apply.ts";
@@ -25,6 +26,8 @@ export interface UnpackParts {
   readonly limits?: LayerLimits;
   /** Told of each layer when its unpacking begins and when it has ended; not of those that are there. */
   readonly onLayer?: (event: "extracting" | "extracted", layer: Descriptor) => void;
+  /** Of an image whose config and layers are still on their way. */
+  readonly arrivals?: Arrivals;
 }
 
 /**
@@ -34,9 +37,10 @@ export interface UnpackParts {
  * @throws {ContainerError} invalid_argument when a layer is not what the config says
  */
 export async function unpackManifest(parts: UnpackParts, scope: Scope, manifest: Descriptor): Promise<string> {
-  const { content, snapshots } = parts;
+  const { content, snapshots, arrivals = ALL_THERE } = parts;
   const { config, layers } = await readReferences(content.blobs, scope.namespace, manifest);
   if (config === undefined) throw invalid(manifest.digest, "it is no manifest");
+  await arrivals.of(config.digest);
   const document = await readDocument(content.blobs, scope.namespace, config.digest);
   const { diffIds } = parseConfig(document, config.digest);
   if (diffIds.length !== layers.length) {
@@ -61,12 +65,13 @@ interface LayerPlan {
 }
 
 async function unpackLayer(parts: UnpackParts, scope: Scope, plan: LayerPlan): Promise<void> {
-  const { snapshots } = parts;
+  const { snapshots, arrivals = ALL_THERE } = parts;
   const { layer, name, parent } = plan;
   if (!isLayer(layer.mediaType)) {
     throw new ContainerError("unimplemented", `cannot unpack ${layer.digest}: its media type is ${layer.mediaType}`);
   }
   if (snapshots.holdCommitted(scope, name)) return;
+  await arrivals.of(layer.digest);
   const key = `extract-${crypto.randomUUID()} ${name}`;
   const mounts = await snapshots.prepare(scope, { key, parent, labels: NO_LABELS });
   try {
@@ -82,17 +87,26 @@ async function unpackLayer(parts: UnpackParts, scope: Scope, plan: LayerPlan): P
 }
 
 async function apply(
-  { kernel, content, limits = DEFAULT_LIMITS }: UnpackParts,
+  { kernel, content, limits = DEFAULT_LIMITS, arrivals = ALL_THERE }: UnpackParts,
   scope: Scope,
   { layer, diffId }: LayerPlan,
   mounts: Parameters<typeof targetOf>[0],
 ): Promise<void> {
   await using reader = await content.blobs.openReader(scope.namespace, layer.digest);
-  const applied = await applyLayer(kernel, reader.chunks(), { target: targetOf(mounts), limits });
+  const chunks = whileWanted(reader.chunks(), arrivals.signal);
+  const applied = await applyLayer(kernel, chunks, { target: targetOf(mounts), limits });
   if (applied.digest !== diffId) {
     throw invalid(`layer ${layer.digest}`, `its diff id is ${applied.digest}, the config says ${diffId}`);
   }
   label(content, scope, layer.digest, UNCOMPRESSED, diffId);
+}
+
+/** Ends in the midst of a layer when nobody wants it any more. */
+async function* whileWanted(chunks: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) {
+    signal.throwIfAborted();
+    yield chunk;
+  }
 }
 
 function label(content: ContentStore, { namespace }: Scope, digest: string, key: string, value: string): void {

@@ -3,6 +3,7 @@ import type { Descriptor } from "../../image/descriptor.ts";
 import { fromJson } from "../../image/documents.ts";
 import { isIndex } from "../../image/media-types.ts";
 import { fittingFirst, formatPlatform, type Platform } from "../../image/platforms.ts";
+import { ALL_THERE, type Arrivals } from "../../registry/arrivals.ts";
 import { BlobProgress } from "../../registry/progress.ts";
 import { readReferences } from "../images/read-documents.ts";
 import { unpackManifest } from "../images/unpack.ts";
@@ -33,12 +34,12 @@ export function checkDestination({ store }: TransferParts, end: ImageStoreEnd): 
   for (const { snapshotter } of end.unpacks) store.snapshotter(snapshotter || DEFAULT_SNAPSHOTTER);
 }
 
-/** Unpacks an image as its end says. @throws {ContainerError} */
+/** Unpacks an image as its end says, its config and layers as they arrive. @throws {ContainerError} */
 export async function unpackImage(
   parts: TransferParts,
   { unpacks }: ImageStoreEnd,
   target: Descriptor,
-  { scope, report }: TransferContext,
+  { scope, report, arrivals = ALL_THERE }: TransferContext & { readonly arrivals?: Arrivals },
 ): Promise<void> {
   const { kernel, content } = parts.store;
   for (const { platform, snapshotter } of unpacks) {
@@ -47,7 +48,7 @@ export async function unpackImage(
     const onLayer = (event: string, layer: Descriptor) =>
       new BlobProgress(report, layer, manifest.digest).tell(event, event === "extracted" ? layer.size : 0);
     const snapshots = parts.store.snapshotter(snapshotter || DEFAULT_SNAPSHOTTER);
-    await unpackManifest({ kernel, content, snapshots, onLayer }, scope, manifest);
+    await unpackManifest({ kernel, content, snapshots, onLayer, arrivals }, scope, manifest);
   }
 }
 

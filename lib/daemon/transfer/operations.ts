@@ -42,8 +42,8 @@ export async function pull(
       manifestLimit: to.manifestLimit,
       report: context.report,
       signal: context.signal,
+      meanwhile: async (found, arrivals) => await unpackImage(parts, to, found, { ...own, arrivals }),
     });
-    await unpackImage(parts, to, target, own);
     saveImages(parts, to, { names: namesOfImage(to.name, to.references, target.digest), target }, own);
   });
   context.report({ event: `Completed pull from ${from.reference}`, name: "" });
