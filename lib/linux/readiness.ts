@@ -6,7 +6,6 @@ import type { Kernel } from "./kernel.ts";
 /** `struct pollfd`: i32 fd, i16 events, i16 revents. */
 const POLLFD_BYTES = 8;
 const POLLFD_REVENTS = 6;
-const NO_TIME = new BigUint64Array(2);
 
 interface Waiting {
   readonly fd: OwnedFd;
@@ -71,9 +70,15 @@ export class Readiness {
 
 /** ppoll(2) of one descriptor, without waiting: which of the events there are; POLLHUP and POLLERR count always. */
 export function pollNow(kernel: Kernel, fd: OwnedFd, events: number): number {
+  return pollFor(kernel, fd, events, 0);
+}
+
+/** ppoll(2) of one descriptor: which of the events there are, as soon as there are any; 0 when the time is up. */
+export function pollFor(kernel: Kernel, fd: OwnedFd, events: number, limitMs: number): number {
+  const time = BigInt64Array.of(BigInt(Math.floor(limitMs / 1e3)), BigInt((limitMs % 1e3) * 1e6));
   const poll = new DataView(new ArrayBuffer(POLLFD_BYTES));
   poll.setInt32(0, fd.number, true);
   poll.setInt16(4, events, true);
-  kernel.call("ppoll", new Uint8Array(poll.buffer), 1, NO_TIME, 0, 0);
+  kernel.call("ppoll", new Uint8Array(poll.buffer), 1, time, 0, 0);
   return poll.getInt16(POLLFD_REVENTS, true);
 }

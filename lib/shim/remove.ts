@@ -2,10 +2,10 @@ import { containerd } from "../../proto/gen/shim.js";
 import { ContainerError } from "../errors.ts";
 import { exists, findText, removeFile } from "../linux/files.ts";
 import type { Kernel } from "../linux/kernel.ts";
-import { isListening } from "../linux/socket.ts";
 import { deleteContainer } from "../runtime/delete.ts";
 import { readOptions, stateRoot } from "./options.ts";
 import { unmountRootfs } from "./rootfs.ts";
+import { isServed } from "./socket.ts";
 import { toTimestamp } from "./timestamp.ts";
 
 /** What a container looks like that was killed. */
@@ -42,7 +42,7 @@ export async function removeTask(kernel: Kernel, lost: LostTask): Promise<Uint8A
 /** The socket of a shim that was killed; that of a group's, which lives, stays. */
 function removeStaleSocket(kernel: Kernel, bundle: string): void {
   const path = findText(kernel, `${bundle}/address`)?.replace(/^unix:\/\//, "") ?? "";
-  if (path.startsWith("/") && exists(kernel, path) && !isListening(kernel, path)) removeFile(kernel, path);
+  if (path.startsWith("/") && exists(kernel, path) && !isServed(kernel, path)) removeFile(kernel, path);
 }
 
 async function removeOwn(

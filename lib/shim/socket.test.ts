@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { ContainerError } from "../errors.ts";
 import { openKernel } from "../linux/kernel.ts";
 import { TemporaryDirectory } from "../testing/temporary-directory.ts";
-import { groupOf, socketPath } from "./socket.ts";
+import { claimSocket, groupOf, isServed, socketPath } from "./socket.ts";
 
 describe("socketPath()", () => {
   it("is the one that containerd's own shim has", () => {
@@ -17,6 +17,37 @@ describe("socketPath()", () => {
     expect(socketPath({ ...parts, address: "/run//x.sock/" })).to.equal(
       socketPath({ ...parts, address: "/run/x.sock" }),
     );
+  });
+});
+
+describe("claimSocket()", () => {
+  const kernel = openKernel();
+  /** Somebody who listens on a socket until a connection comes, and then ends, or asks and answers. */
+  const listen = async (path: string, then: "end" | "answer") => {
+    const source = `
+      require("node:net").createServer((socket) => {
+        if (${JSON.stringify(then)} === "end") process.kill(process.pid, "SIGKILL");
+        socket.on("data", () => socket.write("so"));
+      }).listen(${JSON.stringify(path)}, () => process.stdout.write("ready"));`;
+    const child = Bun.spawn({ cmd: [process.execPath, "-e", source], stdio: ["ignore", "pipe", "inherit"] });
+    await child.stdout.getReader().read();
+    return child;
+  };
+
+  it("takes the place of a shim that ends when somebody comes, and leaves that of one that answers", async () => {
+    using folder = new TemporaryDirectory();
+    const ending = await listen(folder.at("ending"), "end");
+    using socket = claimSocket(kernel, folder.at("ending"));
+    expect(socket).not.to.equal(undefined);
+    expect(await ending.exited).to.equal(137);
+    const living = await listen(folder.at("living"), "answer");
+    expect(claimSocket(kernel, folder.at("living"))).to.equal(undefined);
+    expect(isServed(kernel, folder.at("living"))).to.equal(true);
+    living.kill("SIGKILL");
+    await living.exited;
+    expect(isServed(kernel, folder.at("living"))).to.equal(false);
+    using second = claimSocket(kernel, folder.at("living"));
+    expect(second).not.to.equal(undefined);
   });
 });
 

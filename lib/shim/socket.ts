@@ -1,10 +1,12 @@
 import { ContainerError } from "../errors.ts";
+import { isAnswered } from "../linux/answered.ts";
 import { errnoNumber, errnoText } from "../linux/constants/errno.ts";
 import { LOCK } from "../linux/constants/files.ts";
 import { checkedCall, type OwnedFd } from "../linux/fd.ts";
 import { makeDirectories, openDirectory, readText, removeFile } from "../linux/files.ts";
 import type { Kernel } from "../linux/kernel.ts";
 import { isListening, listenStream } from "../linux/socket.ts";
+import { encodeFrame, FRAME } from "../rpc/ttrpc/frame.ts";
 
 /** Where all shims of a host have their sockets, whatever containerd's own directories are. */
 export const SOCKET_DIRECTORY = "/run/containerd/s";
@@ -55,9 +57,19 @@ export function socketPath({ address, namespace, id }: ShimIdentity, directory =
 
 /**
  * Listens on a shim's socket; undefined when a shim does already, which then is the group's. What a dead shim has left is
- * replaced. @throws {ContainerError}
+ * replaced, and one that is about to end waited for. @throws {ContainerError}
  */
 export function claimSocket(kernel: Kernel, path: string): OwnedFd | undefined {
+  for (;;) {
+    const claimed = tryToClaim(kernel, path);
+    if (claimed !== undefined) return claimed;
+    // Not under the lock: a shim that has just been started takes its time.
+    if (isServed(kernel, path)) return undefined;
+  }
+}
+
+/** Listens; undefined when somebody else does. */
+function tryToClaim(kernel: Kernel, path: string): OwnedFd | undefined {
   const parent = path.slice(0, path.lastIndexOf("/"));
   makeDirectories(kernel, parent, 0o700);
   // Of several that find the same socket stale, one replaces it.
@@ -71,6 +83,16 @@ export function claimSocket(kernel: Kernel, path: string): OwnedFd | undefined {
   const second = listenStream(kernel, path);
   if (typeof second === "number") throw cannotListen(path, second);
   return second;
+}
+
+/** A request for nothing, which every server of ttrpc answers. */
+const QUESTION = encodeFrame(1, FRAME.request, 0, new Uint8Array());
+/** One that takes longer hangs, but is there. */
+const ANSWER_MS = 5_000;
+
+/** Whether a shim serves a socket, and is not about to end. */
+export function isServed(kernel: Kernel, path: string): boolean {
+  return isAnswered(kernel, path, { question: QUESTION, limitMs: ANSWER_MS });
 }
 
 function cannotListen(path: string, result: number): ContainerError {
