@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { Children } from "./children.ts";
 import { openKernel } from "./kernel.ts";
+import { spawned } from "./spawned.ts";
 
 const kernel = openKernel();
 const run = (line: string) => kernel.spawn("/bin/sh", ["sh", "-c", line]);
@@ -40,7 +41,7 @@ describe("Children", () => {
 
   it("leaves children of Bun to Bun", async () => {
     const statuses = await Promise.all(
-      Array.from({ length: 20 }, (_, index) => Bun.spawn(["sh", "-c", `exit ${index}`]).exited),
+      Array.from({ length: 20 }, (_, index) => spawned(Bun.spawn(["sh", "-c", `exit ${index}`])).exited),
     );
     expect(statuses).to.deep.equal(Array.from({ length: 20 }, (_, index) => index));
   });
@@ -50,5 +51,18 @@ describe("Children", () => {
     await new Promise((resolve) => setTimeout(resolve, 400));
     expect(kernel.call("wait4", pid, 0, 1, 0)).to.equal(-10);
     expect((await children.exited(pid)).code).to.equal(9);
+  });
+
+  it("leaves a child of Bun to Bun that has just ended when orphans are looked for", async () => {
+    // Two timers that are due at once: in the first a child ends, and the second is the time for orphans.
+    const deaf = new Children(kernel);
+    const first = Promise.withResolvers<Bun.Subprocess>();
+    setTimeout(() => {
+      first.resolve(spawned(Bun.spawn(["sh", "-c", "exit 5"])));
+      Bun.sleepSync(100);
+    }, 1);
+    deaf.check();
+    Bun.sleepSync(300);
+    expect(await (await first.promise).exited).to.equal(5);
   });
 });

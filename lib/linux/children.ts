@@ -1,8 +1,9 @@
 import { P_ALL, WAIT } from "./constants/processes.ts";
 import { type ExitStatus, waitForChild } from "./executor.ts";
 import type { Kernel } from "./kernel.ts";
+import { isSpawned } from "./spawned.ts";
 
-/** How old a zombie is before it is taken for an orphan: what Bun itself has started, Bun reaps at once. */
+/** How long nothing has ended before zombies are taken for orphans: who has started a child asks for it soon. */
 const ORPHAN_GRACE_MS = 100;
 /** Statuses that are kept for somebody who asks late, and for how long: a pid is given out again some day. */
 const MAX_KEPT = 256;
@@ -24,7 +25,7 @@ interface Waiting {
 
 /**
  * The children of a process that is a subreaper: those that are waited for by their pid, and orphans of containers, which
- * nobody knows. Children of Bun.spawn() are left to Bun.
+ * nobody knows. Children of Bun.spawn() are left to Bun: see `spawned`.
  */
 export class Children {
   readonly #kernel: Kernel;
@@ -78,7 +79,14 @@ export class Children {
       this.#sweep = setTimeout(() => this.#sweepOrphans(), ORPHAN_GRACE_MS - quietMs);
       return;
     }
-    for (let pid = this.#findZombie(); pid !== 0; pid = this.#findZombie()) this.#bury(pid);
+    for (let pid = this.#findZombie(); pid !== 0; pid = this.#findZombie()) {
+      if (isSpawned(pid)) {
+        // It hides those behind it until Bun has reaped it.
+        this.#sweep = setTimeout(() => this.#sweepOrphans(), ORPHAN_GRACE_MS);
+        return;
+      }
+      this.#bury(pid);
+    }
   }
 
   /** waitid(2): the pid of a child that has ended, which stays a zombie; 0 when there is none. */

@@ -1,4 +1,5 @@
 import { ContainerError } from "../errors.ts";
+import { spawned } from "../linux/spawned.ts";
 import type { Hook } from "../spec/config.ts";
 import type { State } from "../spec/state.ts";
 
@@ -46,15 +47,17 @@ async function runHook(hook: Hook, state: State): Promise<string | undefined> {
   const [name = hook.path, ...args] = hook.args ?? [];
   let timedOut = false;
   try {
-    const child = Bun.spawn({
-      cmd: [hook.path, ...args],
-      argv0: name,
-      cwd: state.bundle,
-      env: environment(hook.env ?? []),
-      stdin: new TextEncoder().encode(JSON.stringify(state)),
-      stdout: "pipe",
-      stderr: "pipe",
-    });
+    const child = spawned(
+      Bun.spawn({
+        cmd: [hook.path, ...args],
+        argv0: name,
+        cwd: state.bundle,
+        env: environment(hook.env ?? []),
+        stdin: new TextEncoder().encode(JSON.stringify(state)),
+        stdout: "pipe",
+        stderr: "pipe",
+      }),
+    );
     const timer = startTimer(hook.timeout, () => {
       timedOut = true;
       child.kill("SIGKILL");

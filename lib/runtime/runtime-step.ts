@@ -3,6 +3,7 @@ import { propertyPath } from "../json-pointer.ts";
 import { findText, writeText } from "../linux/files.ts";
 import type { Kernel } from "../linux/kernel.ts";
 import { readNames } from "../linux/process-info.ts";
+import { spawned } from "../linux/spawned.ts";
 import type { Purpose, RuntimeStep } from "../plan/step.ts";
 
 /** A helper that maps ids has nothing to wait for. */
@@ -29,16 +30,18 @@ function refused({ doing, from }: Purpose, cause: unknown): ContainerError {
 /** Runs a program of the host with an empty environment to its end. @throws {ContainerError} with what it said */
 async function runHelper(kernel: Kernel, path: string, argv: readonly string[]): Promise<void> {
   const [name = path, ...args] = argv;
-  const child = Bun.spawn({
-    cmd: [path, ...args],
-    argv0: name,
-    env: {},
-    cwd: "/",
-    stdin: "ignore",
-    stdout: "ignore",
-    stderr: "pipe",
-    timeout: HELPER_TIMEOUT_MS,
-  });
+  const child = spawned(
+    Bun.spawn({
+      cmd: [path, ...args],
+      argv0: name,
+      env: {},
+      cwd: "/",
+      stdin: "ignore",
+      stdout: "ignore",
+      stderr: "pipe",
+      timeout: HELPER_TIMEOUT_MS,
+    }),
+  );
   const [said, status] = await Promise.all([child.stderr.text(), child.exited]);
   if (status === 0) return;
   const how = child.exitCode === null ? `${name} did not end in time` : `${name}: exit status ${status}`;

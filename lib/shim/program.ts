@@ -1,4 +1,5 @@
 import { ContainerError, explain } from "../errors.ts";
+import { spawned } from "../linux/spawned.ts";
 import type { Stdio } from "../runtime/options.ts";
 
 /** How a program is run. */
@@ -47,14 +48,16 @@ function start(
   const [stdin = "ignore", stdout = "ignore", stderr = "ignore"] = stdio;
   const env = { PATH: path ?? "" };
   try {
-    return Bun.spawn({
-      cmd: [...cmd],
-      env,
-      // Bun's types know no streams as numbers beside arrays.
-      stdio: [stdin, stdout, stderr] as ["ignore", "pipe", "pipe"],
-      timeout: TIMEOUT_MS,
-      killSignal: "SIGKILL",
-    });
+    return spawned(
+      Bun.spawn({
+        cmd: [...cmd],
+        env,
+        // Bun's types know no streams as numbers beside arrays.
+        stdio: [stdin, stdout, stderr] as ["ignore", "pipe", "pipe"],
+        timeout: TIMEOUT_MS,
+        killSignal: "SIGKILL",
+      }),
+    );
   } catch (error) {
     throw cannotRun(cmd[0] ?? "", error);
   }

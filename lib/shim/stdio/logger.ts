@@ -4,6 +4,7 @@ import type { OwnedFd } from "../../linux/fd.ts";
 import { makePipe } from "../../linux/fifo.ts";
 import type { Kernel } from "../../linux/kernel.ts";
 import { pollNow } from "../../linux/readiness.ts";
+import { spawned } from "../../linux/spawned.ts";
 import type { Machine } from "../machine.ts";
 import type { OutputTarget } from "./target.ts";
 
@@ -80,7 +81,7 @@ function spawn(
   fds: readonly number[],
 ): Bun.Subprocess {
   try {
-    return Bun.spawn({ cmd: [path, ...args], env, stdio: ["ignore", "ignore", "ignore", ...fds] });
+    return spawned(Bun.spawn({ cmd: [path, ...args], env, stdio: ["ignore", "ignore", "ignore", ...fds] }));
   } catch (error) {
     throw cannotStart(path, error);
   }
