@@ -1,9 +1,9 @@
-import { createServer, type Server, type Socket } from "node:net";
 import { ContainerError } from "../errors.ts";
 import { errnoNumber, errnoText } from "../linux/constants/errno.ts";
 import type { OwnedFd } from "../linux/fd.ts";
 import { removeFile } from "../linux/files.ts";
 import type { Kernel } from "../linux/kernel.ts";
+import { peerCredentials } from "../linux/peer.ts";
 import { isListening, listenStream } from "../linux/socket.ts";
 
 /** Listens on a unix socket; what a process that is no more has left is replaced. @throws {ContainerError} */
@@ -24,16 +24,19 @@ function cannotListen(path: string, why: string): ContainerError {
   return new ContainerError("internal", `cannot listen on ${path}: ${why}`);
 }
 
-/** Takes connections from a listening socket, which from here belongs to the server. */
-export async function acceptFrom(listener: OwnedFd, onConnection: (socket: Socket) => void): Promise<Server> {
-  const server = createServer((socket) => {
-    // Whoever breaks it off has nobody to be told.
-    socket.on("error", () => undefined);
-    onConnection(socket);
-  });
-  const listening = Promise.withResolvers<void>();
-  server.once("error", listening.reject);
-  server.listen({ fd: listener.release() }, listening.resolve);
-  await listening.promise;
-  return server;
+/** Who may connect besides root and this process' own user. */
+export interface Admission {
+  readonly gid: number;
+  readonly warn: (message: string) => void;
+}
+
+/**
+ * Whether the process at the other end of a connection may be there. The socket's file says so, too; but not when its mode
+ * was changed, or when a process of a container's user namespace got hold of it.
+ */
+export function isAdmitted(kernel: Kernel, fd: number, { gid, warn }: Admission): boolean {
+  const peer = peerCredentials(kernel, fd);
+  if (peer.uid === 0 || peer.uid === process.geteuid?.() || [peer.gid, ...peer.groups].includes(gid)) return true;
+  warn(`refused a connection of process ${peer.pid}: uid ${peer.uid} is not root, nor in group ${gid}`);
+  return false;
 }

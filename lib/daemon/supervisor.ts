@@ -1,18 +1,17 @@
 import { chmodSync, mkdirSync, rmSync, statSync } from "node:fs";
-import type { Server } from "node:net";
 import { dirname } from "node:path";
 import { containerd } from "../../proto/gen/daemon.js";
 import { explain } from "../errors.ts";
 import type { OwnedFd } from "../linux/fd.ts";
 import type { Kernel } from "../linux/kernel.ts";
+import type { GrpcService } from "../rpc/grpc/method.ts";
 import { GrpcServer } from "../rpc/grpc/server.ts";
 import { serve, type TtrpcServer } from "../rpc/ttrpc/server.ts";
 import { Background } from "./background.ts";
 import { type Clock, systemClock } from "./clock.ts";
-import { toConnection } from "./connection.ts";
 import { EventBus } from "./events/event-bus.ts";
 import type { Collected } from "./gc/collector.ts";
-import { acceptFrom, listenAt } from "./listener.ts";
+import { isAdmitted, listenAt } from "./listener.ts";
 import type { Metrics } from "./metrics/metrics.ts";
 import type { MetricsSettings } from "./metrics/metrics-server.ts";
 import { type NetworkSettings, Networks } from "./networks/networks.ts";
@@ -65,7 +64,6 @@ export class Supervisor {
   readonly #metrics: Metrics | undefined;
   readonly #grpc: GrpcServer;
   readonly #ttrpc: TtrpcServer;
-  readonly #server: Server;
   readonly #settings: SupervisorSettings;
 
   private constructor(
@@ -78,7 +76,6 @@ export class Supervisor {
       metrics: Metrics | undefined;
       grpc: GrpcServer;
       ttrpc: TtrpcServer;
-      server: Server;
     },
   ) {
     this.#settings = settings;
@@ -89,12 +86,11 @@ export class Supervisor {
     this.#metrics = parts.metrics;
     this.#grpc = parts.grpc;
     this.#ttrpc = parts.ttrpc;
-    this.#server = parts.server;
   }
 
   /** Opens the store, finds the tasks again, and serves. @throws {ContainerError} */
   static async start(kernel: Kernel, settings: SupervisorSettings): Promise<Supervisor> {
-    const { address, root, state, gid } = settings;
+    const { address, root, state } = settings;
     // What is kept is root's alone; below `state` the root of a user namespace has to reach its rootfs.
     mkdirSync(root, { recursive: true, mode: 0o700 });
     for (const path of [state, dirname(address)]) mkdirSync(path, { recursive: true, mode: 0o711 });
@@ -115,10 +111,7 @@ export class Supervisor {
         pidNamespace: statSync("/proc/self/ns/pid").ino,
         collectGarbage: garbageCollection(store, events),
       });
-      const grpc = new GrpcServer(metrics?.meter(services) ?? services);
-      const server = await acceptFrom(settings.listener ?? openListener(kernel, address, gid), (socket) =>
-        grpc.accept(toConnection(socket)),
-      );
+      const grpc = openGrpc(kernel, settings, metrics?.meter(services) ?? services);
       store.collector.schedule();
       const monitor = new RestartMonitor({
         settings: settings.restart,
@@ -129,7 +122,7 @@ export class Supervisor {
         warn: settings.warn,
       });
       monitor.start();
-      return new Supervisor(settings, { store, events, tasks, monitor, metrics, grpc, ttrpc, server });
+      return new Supervisor(settings, { store, events, tasks, monitor, metrics, grpc, ttrpc });
     } catch (error) {
       await store.close();
       throw error;
@@ -139,7 +132,6 @@ export class Supervisor {
   /** Ends what is asked of it, and itself; containers and their shims live on. */
   async stop(): Promise<void> {
     const { address, listener } = this.#settings;
-    this.#server.close();
     this.#events.close();
     await Promise.all([this.#monitor.stop(GRACE_MS), this.#metrics?.stop(), this.#grpc.close(GRACE_MS)]);
     this.#ttrpc.stop();
@@ -152,6 +144,15 @@ export class Supervisor {
 
 function ttrpcAddress(address: string): string {
   return `${address}.ttrpc`;
+}
+
+function openGrpc(kernel: Kernel, settings: SupervisorSettings, services: readonly GrpcService[]): GrpcServer {
+  const { address, listener, warn } = settings;
+  // The group of a socket that somebody else has made is that of its file.
+  const made = listener === undefined ? undefined : statSync(address, { throwIfNoEntry: false });
+  const gid = made?.gid ?? settings.gid;
+  const fd = (listener ?? openListener(kernel, address, gid)).release();
+  return new GrpcServer(fd, services, { admit: (connection) => isAdmitted(kernel, connection, { gid, warn }) });
 }
 
 function openListener(kernel: Kernel, address: string, gid: number): OwnedFd {

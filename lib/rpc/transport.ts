@@ -2,6 +2,8 @@
 export interface Transport {
   /** Takes the bytes, and sends them when the other side reads. */
   write(bytes: Uint8Array): void;
+  /** What was taken, and has not been sent. */
+  readonly queuedBytes: number;
   close(): void;
 }
 
@@ -23,6 +25,10 @@ export class SocketTransport implements Transport {
 
   constructor(socket: Bun.Socket<unknown>) {
     this.#socket = socket;
+  }
+
+  get queuedBytes(): number {
+    return this.#queuedBytes;
   }
 
   write(bytes: Uint8Array): void {

@@ -1,4 +1,3 @@
-import { createServer, type Server as NetServer } from "node:net";
 import { expect } from "chai";
 import { containerd } from "../../../proto/gen/daemon.js";
 import { digestOf } from "../../image/digest.ts";
@@ -7,6 +6,7 @@ import { openKernel } from "../../linux/kernel.ts";
 import { basicHeader } from "../../registry/credentials.ts";
 import { GrpcServer } from "../../rpc/grpc/server.ts";
 import { tarEntry, tarOf } from "../../testing/layers.ts";
+import { listenerAt } from "../../testing/listener.ts";
 import { refusal } from "../../testing/metadata.ts";
 import { FakeRegistry } from "../../testing/registry.ts";
 import { waitUntil } from "../../testing/runtime-poll.ts";
@@ -30,7 +30,6 @@ describe("Transfer", () => {
   let store: Store;
   let registry: FakeRegistry;
   let server: GrpcServer;
-  let listener: NetServer;
   let client: TransferClient;
   let told: Envelope[];
 
@@ -49,15 +48,12 @@ describe("Transfer", () => {
     const missing = { hostsDirectory: folder.at("certs.d"), dockerConfig: folder.at("config.json"), parallel: 1 };
     const settings = { ...DEFAULT_REGISTRY_SETTINGS, ...missing };
     const parts = { store, events, streams, registry: settings, collectGarbage: () => undefined };
-    server = new GrpcServer([streamingService(streams), transferService(parts)]);
-    listener = createServer((socket) => server.accept(socket));
-    await new Promise<void>((resolve) => listener.listen(folder.at("s"), resolve));
+    server = new GrpcServer(listenerAt(folder.at("s")), [streamingService(streams), transferService(parts)]);
     client = new TransferClient(folder.at("s"));
   });
   afterEach(async () => {
     client[Symbol.dispose]();
     await server.close(100);
-    listener.close();
     await store.close();
     await registry[Symbol.asyncDispose]();
     folder[Symbol.dispose]();

@@ -10,6 +10,9 @@ export const MSG = { MSG_DONTWAIT: 0x40, MSG_NOSIGNAL: 0x4000, MSG_CMSG_CLOEXEC:
 /** unix(7): level and type of the control message that carries descriptors. */
 export const SOL_SOCKET = 1;
 export const SCM_RIGHTS = 1;
+/** socket(7), unix(7): who is at the other end, and its further groups. */
+export const SO_PEERCRED = 17;
+export const SO_PEERGROUPS = 59;
 
 /** netdevice(7) */
 export const SIOCSIFFLAGS = 0x8914;

@@ -39,6 +39,7 @@ const NUMBERS = {
   getdents64: [217, 61],
   getegid: [108, 177],
   geteuid: [107, 175],
+  getsockopt: [55, 209],
   inotify_add_watch: [254, 27],
   inotify_init1: [294, 26],
   getppid: [110, 173],

@@ -1,9 +1,10 @@
 import { createServer as createHttp2Server, type Http2Server } from "node:http2";
-import { createServer, type Server as NetServer, type Socket } from "node:net";
+import { createServer, type Socket } from "node:net";
 import { expect } from "chai";
 import { google } from "../../../proto/gen/daemon.js";
 import { ContainerError } from "../../errors.ts";
 import { failureOf } from "../../testing/failure.ts";
+import { listenerAt } from "../../testing/listener.ts";
 import { TemporaryDirectory } from "../../testing/temporary-directory.ts";
 import { connectGrpc, type GrpcConnection } from "./client.ts";
 import { MAX_MESSAGE_BYTES } from "./limits.ts";
@@ -53,21 +54,17 @@ describe("GrpcConnection", function () {
   // Megabytes go through, on a machine that may have other things to do.
   this.timeout(20_000);
   const folder = new TemporaryDirectory();
-  const server = new GrpcServer([SERVICE]);
-  let listener: NetServer;
+  const path = folder.at("socket");
+  const server = new GrpcServer(listenerAt(path), [SERVICE]);
   let client: GrpcConnection;
 
   before(async () => {
-    const path = folder.at("socket");
-    listener = createServer((socket) => server.accept(socket));
-    await new Promise<void>((resolve) => listener.listen(path, resolve));
     client = await connectGrpc(path);
   });
 
   after(async () => {
     client.close();
     await server.close(100);
-    listener.close();
     folder[Symbol.dispose]();
   });
 

@@ -78,7 +78,10 @@ export async function connectGrpc(path: string): Promise<GrpcConnection> {
           peer = { transport, http2: new Http2Connection(transport) };
         },
         data: (_socket, chunk) => peer?.http2.receive(chunk),
-        drain: () => peer?.transport.flush(),
+        drain: () => {
+          peer?.transport.flush();
+          peer?.http2.drained();
+        },
         close: () => peer?.http2.closed(),
         error: () => peer?.http2.close(),
         connectError: () => undefined,

@@ -1,8 +1,8 @@
-import { createServer, type Server as NetServer } from "node:net";
 import { Client, type ClientDuplexStream, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
 import { expect } from "chai";
 import { google } from "../../../proto/gen/daemon.js";
 import { ContainerError } from "../../errors.ts";
+import { listenerAt } from "../../testing/listener.ts";
 import { TemporaryDirectory } from "../../testing/temporary-directory.ts";
 import { MAX_MESSAGE_BYTES } from "./limits.ts";
 import { duplex, serverStream, unary } from "./method.ts";
@@ -63,14 +63,17 @@ describe("GrpcServer", function () {
   // Megabytes go through, on a machine that may have other things to do.
   this.timeout(20_000);
   const folder = new TemporaryDirectory();
-  const server = new GrpcServer([SERVICE]);
-  let listener: NetServer;
+  const path = folder.at("socket");
+  let connections = 0;
+  const server = new GrpcServer(listenerAt(path), [SERVICE], {
+    admit: () => {
+      connections += 1;
+      return true;
+    },
+  });
   let client: Client;
 
-  before(async () => {
-    const path = folder.at("socket");
-    listener = createServer((socket) => server.accept(socket));
-    await new Promise<void>((resolve) => listener.listen(path, resolve));
+  before(() => {
     const limit = 2 * MAX_MESSAGE_BYTES;
     client = new Client(`unix:${path}`, credentials.createInsecure(), {
       ...{ "grpc.max_receive_message_length": limit, "grpc.max_send_message_length": limit },
@@ -80,7 +83,6 @@ describe("GrpcServer", function () {
   after(async () => {
     client.close();
     await server.close(100);
-    listener.close();
     folder[Symbol.dispose]();
   });
 
@@ -171,10 +173,7 @@ describe("GrpcServer", function () {
   });
 
   it("takes any number of calls that are cancelled, on one connection", async () => {
-    let connections = 0;
-    listener.on("connection", () => {
-      connections += 1;
-    });
+    connections = 0;
     const own = new Client(client.getChannel().getTarget(), credentials.createInsecure(), {
       "grpc.use_local_subchannel_pool": 1,
     });

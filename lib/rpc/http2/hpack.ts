@@ -1,4 +1,4 @@
-import { Http2Error } from "./error.ts";
+import { CODE, Http2Error } from "./error.ts";
 import { decodeHuffman } from "./huffman.ts";
 
 /** A field of a header: name and value, one character a byte. */
@@ -73,7 +73,7 @@ export class HeaderDecoder {
       const header = this.#next();
       if (header === undefined) continue;
       size += sizeOf(header);
-      if (size > MAX_LIST_BYTES) throw new Http2Error("the headers are too long");
+      if (size > MAX_LIST_BYTES) throw new Http2Error("the headers are too long", CODE.enhanceYourCalm);
       headers.push(header);
     }
     return headers;
@@ -99,7 +99,7 @@ export class HeaderDecoder {
 
   #entry(index: number): Header {
     const entry = STATIC_TABLE[index - 1] ?? this.#table[index - 1 - STATIC_TABLE.length];
-    if (entry === undefined) throw new Http2Error(`no header has the number ${index}`);
+    if (entry === undefined) throw new Http2Error(`no header has the number ${index}`, CODE.compressionError);
     return entry;
   }
 
@@ -111,7 +111,7 @@ export class HeaderDecoder {
   }
 
   #resize(bytes: number): void {
-    if (bytes > MAX_TABLE_BYTES) throw new Http2Error(`a header table of ${bytes} bytes`);
+    if (bytes > MAX_TABLE_BYTES) throw new Http2Error(`a header table of ${bytes} bytes`, CODE.compressionError);
     this.#maxTableBytes = bytes;
     this.#evict();
   }
@@ -133,21 +133,21 @@ export class HeaderDecoder {
       value += (byte & 127) * factor;
       if (byte < 128) return value;
     }
-    throw new Http2Error("a header has a number that is too long");
+    throw new Http2Error("a header has a number that is too long", CODE.compressionError);
   }
 
   #text(): string {
     const isCoded = (this.#block[this.#at] ?? 0) >= 0x80;
     const length = this.#integer(7);
     const bytes = this.#block.subarray(this.#at, this.#at + length);
-    if (bytes.length < length) throw new Http2Error("a header is cut off");
+    if (bytes.length < length) throw new Http2Error("a header is cut off", CODE.compressionError);
     this.#at += length;
     return isCoded ? decodeHuffman(bytes) : Buffer.from(bytes).toString("latin1");
   }
 
   #byte(): number {
     const byte = this.#block[this.#at++];
-    if (byte === undefined) throw new Http2Error("a header is cut off");
+    if (byte === undefined) throw new Http2Error("a header is cut off", CODE.compressionError);
     return byte;
   }
 }

@@ -1,4 +1,4 @@
-import { Http2Error } from "./error.ts";
+import { CODE, Http2Error } from "./error.ts";
 
 /** RFC 7541, appendix B: the bits of the code of each byte, and of EOS. The code is canonical: lengths are all of it. */
 const CODE_BITS: readonly number[] = [
@@ -53,16 +53,16 @@ export function decodeHuffman(bytes: Uint8Array): string {
     for (let shift = 7; shift >= 0; shift--) {
       code = code * 2 + ((byte >> shift) & 1);
       const row = rows[++bits];
-      if (row === undefined) throw new Http2Error("a header has a code that is too long");
+      if (row === undefined) throw new Http2Error("a header has a code that is too long", CODE.compressionError);
       const symbol = row.symbols[code - row.first];
       if (symbol === undefined) continue;
-      if (symbol === EOS) throw new Http2Error("a header goes on after its end");
+      if (symbol === EOS) throw new Http2Error("a header goes on after its end", CODE.compressionError);
       text.push(symbol);
       code = 0;
       bits = 0;
     }
   }
   // What is left of the last byte are ones: the begin of EOS.
-  if (bits > 7 || code !== 2 ** bits - 1) throw new Http2Error("a header has a wrong end");
+  if (bits > 7 || code !== 2 ** bits - 1) throw new Http2Error("a header has a wrong end", CODE.compressionError);
   return Buffer.from(text).toString("latin1");
 }

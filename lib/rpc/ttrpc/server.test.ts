@@ -29,6 +29,7 @@ class Peer {
             this.answers.push({ streamId, code, message, payload: [...payload] });
           }
         },
+        queuedBytes: 0,
         close: () => {
           this.isClosed = true;
         },
