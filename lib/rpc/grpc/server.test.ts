@@ -1,3 +1,5 @@
+import { connect as connectHttp2, type IncomingHttpHeaders } from "node:http2";
+import { connect } from "node:net";
 import { Client, type ClientDuplexStream, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
 import { expect } from "chai";
 import { google } from "../../../proto/gen/daemon.js";
@@ -27,6 +29,7 @@ const SERVICE = {
     unary("Break", ANY, () => {
       throw new TypeError("internal error: broken");
     }),
+    unary("Large", ANY, () => ({ value: new Uint8Array(MAX_MESSAGE_BYTES) })),
     unary("Never", ANY, (_request, { signal }) => {
       signal.addEventListener("abort", () => log.push("given up"));
       return new Promise(() => undefined);
@@ -112,6 +115,10 @@ describe("GrpcServer", function () {
     expect(await call("Echo", any("a", new Uint8Array(MAX_MESSAGE_BYTES)))).to.match(/^8: /);
   });
 
+  it("gives no longer ones", async () => {
+    expect(await call("Large", any(""))).to.match(/^8: an answer of 16777\d+ bytes; the limit is 16777216$/);
+  });
+
   it("gives the first value of a header", async () => {
     const metadata = new Metadata();
     metadata.add("key", "value");
@@ -132,6 +139,21 @@ describe("GrpcServer", function () {
     });
     expect(failure).to.match(/^3: cannot decode the request of Echo/);
   });
+
+  for (const [what, status, headers] of [
+    ["is not posted", 405, { ":method": "GET", "content-type": "application/grpc" }],
+    ["is of another type", 415, { ":method": "POST", "content-type": "text/html" }],
+  ] as const) {
+    it(`answers with status ${status} what ${what}`, async () => {
+      const session = connectHttp2("http://localhost", { createConnection: () => connect(path) });
+      const request = session.request({ ":path": "/test.Test/Echo", ...headers });
+      const answer = await new Promise<IncomingHttpHeaders & { ":status"?: number }>((resolve) => {
+        request.once("response", resolve);
+      });
+      session.destroy();
+      expect(answer[":status"]).to.equal(status);
+    });
+  }
 
   it("honours deadlines, and tells the method", async () => {
     log.length = 0;
