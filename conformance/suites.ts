@@ -2,8 +2,10 @@
 export interface Suite {
   readonly name: string;
   readonly judges: string;
-  /** Options of the form that `.ci/run` and `npm run conformance` use; without them it is the long one. */
+  /** Options of the form that `.ci/run` and `npm run conformance` use. */
   readonly short?: readonly string[];
+  /** Options of the form that `npm run conformance -- --long` uses. */
+  readonly long?: readonly string[];
   /** Why it has nothing to say of another OCI runtime; undefined where it takes one as `--runtime PATH`. */
   readonly ownOnly?: string;
 }
@@ -40,6 +42,7 @@ export const SUITES: readonly Suite[] = [
   {
     name: "daemon-faults",
     judges: "tsrund, its shims and its clients, killed at every moment; damaged and full stores",
+    long: ["--rounds", "200"],
     ownOnly: SHIM,
   },
   { name: "tsctr", judges: "what a person types at tsctr, on tsrund and on containerd", ownOnly: SHIM },
