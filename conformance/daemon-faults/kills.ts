@@ -52,13 +52,13 @@ export async function killDaemon(setting: Setting, tally: Tally): Promise<void> 
         const client = site.startCtr(...operation.words(id));
         await Bun.sleep(delayMs);
         await site.daemon.stop("SIGKILL");
-        // Until it is asked for again, its socket is there and nobody listens: a client ends by itself.
-        const { status, stdout } = await client.outcome;
         try {
           await site.fsck({ orphans: "allowed" });
         } finally {
           await site.daemon.start();
         }
+        // A client that writes content asks until a daemon answers, and goes on with this one; others have ended.
+        const { status, stdout } = await client.outcome;
         await operation.check(site, id, { isDone: status === 0, stdout }).catch(at(site, delayMs));
         await site.remove(id).catch(at(site, delayMs));
         await site.expectNothingLeft().catch(at(site, delayMs));

@@ -34,8 +34,14 @@ class Bench {
 
   /** Pid and status of a task, as `ctr tasks ls` shows them. */
   async task(id: string): Promise<readonly string[]> {
-    const line = (await this.ok("tasks", "ls")).split("\n").find((each) => each.split(/\s+/)[0] === id);
-    return (line ?? "").trim().split(/\s+/).slice(1);
+    let words: readonly string[] = [];
+    // One that is being taken over is UNKNOWN for a moment.
+    await waitUntil("status of a task", async () => {
+      const line = (await this.ok("tasks", "ls")).split("\n").find((each) => each.split(/\s+/)[0] === id);
+      words = (line ?? "").trim().split(/\s+/).slice(1);
+      return words[1] !== "UNKNOWN";
+    });
+    return words;
   }
 
   async sleeper(id: string): Promise<number> {
