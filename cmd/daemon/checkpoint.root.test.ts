@@ -16,7 +16,7 @@ const IMAGES = "application/vnd.containerd.container.criu.checkpoint.criu.tar";
 const CONFIG = "application/vnd.containerd.container.checkpoint.config.v1+proto";
 
 describe("tsrund, checkpointing", function () {
-  this.timeout(60_000);
+  this.timeout(90_000);
   let site: SupervisorSite;
   let daemon: TestSupervisor;
   let criu: FakeCriu;

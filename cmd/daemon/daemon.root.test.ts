@@ -22,7 +22,7 @@ const version = containerd.services.version.v1;
 
 describe("tsrund", function () {
   // It is started many times, on a machine that may have other things to do.
-  this.timeout(60_000);
+  this.timeout(90_000);
   let site: Site;
   let daemon: TestSupervisor;
   let serial = 0;

@@ -9,7 +9,7 @@ const LINE =
   /^(# (HELP|TYPE) [a-zA-Z_:][\w:]* .+|[a-zA-Z_:][\w:]*(\{[a-zA-Z_]\w*="(\\.|[^"\\])*"(,[a-zA-Z_]\w*="(\\.|[^"\\])*")*\})? [-+.\deInfNa]+)$/;
 
 describe("the metrics of tsrund", function () {
-  this.timeout(60_000);
+  this.timeout(90_000);
   let site: Site;
   let daemon: TestSupervisor;
   let url: string;

@@ -12,7 +12,7 @@ const { RUNNING } = containerd.v1.types.Status;
 const IDLE_SHIMS = 2;
 
 describe("tsrund with shims that wait", function () {
-  this.timeout(60_000);
+  this.timeout(90_000);
   let site: SupervisorSite;
   let daemon: TestSupervisor;
 

@@ -14,7 +14,7 @@ const events = containerd.services.events.v1;
 
 describe("tsrund, when a shim is killed", function () {
   // A container ends when all its processes are reaped, and who is not its shim's child is reaped by the machine's init.
-  this.timeout(60_000);
+  this.timeout(90_000);
   let site: SupervisorSite;
   let daemon: TestSupervisor;
 

@@ -6,7 +6,7 @@ import type { Daemon } from "./daemon.ts";
 const SOCKETS = "/run/containerd/s";
 const STATE = "/run/containerd/tsrun/default";
 /** How long containerd may take to tidy up after a task. */
-const SETTLE_MS = 5_000;
+const SETTLE_MS = 60_000;
 
 /** The socket of the shim of a container of this suite, as containerd's shims name it. */
 export function shimSocket(daemon: Daemon, id: string): string {

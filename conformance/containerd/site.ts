@@ -91,8 +91,6 @@ export class Site {
 export interface Check {
   readonly name: string;
   readonly run: (site: Site) => Promise<void>;
-  /** Why containerd's own shim with runc fails it. One that does not fail is red. */
-  readonly peerFails?: string;
-  /** Why containerd's own shim with runc is not asked. */
+  /** Why containerd's own shim with runc is not asked: it fails, or may hang. */
   readonly ownOnly?: string;
 }

@@ -8,7 +8,7 @@ import { Tsrund } from "../supervisor/tsrund.ts";
 /** The runtime's records of ctr's containers. */
 const STATE = "/run/containerd/tsrun/default";
 /** A process without a shim is reaped by the machine's first process, which may take its time. */
-const SETTLE_MS = 20_000;
+const SETTLE_MS = 60_000;
 
 /** What a suite is set up with. */
 export interface Setting {

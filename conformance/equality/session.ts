@@ -20,7 +20,7 @@ import { type Names, replaceNames } from "./normalise.ts";
 import { type Helpers, namespacesOf, type ProbeOptions, writeProbeOptions } from "./probe.ts";
 
 /** How long a process may take to end after its container is gone. */
-const ENDING_MS = 2000;
+const ENDING_MS = 10_000;
 
 /** What a session is made from. */
 export interface SessionParts {

@@ -6,7 +6,7 @@ import { type Outcome, type Running, run, start } from "../harness/process.ts";
 import { cgroupsNamed, isAlive, mountsBelow, processesNamed, type Workspace } from "../harness/workspace.ts";
 
 /** How long what was killed may take to be gone on a busy machine. */
-const SETTLE_MS = 15_000;
+const SETTLE_MS = 60_000;
 
 /** Words of a program that has met what it did not foresee. */
 const UNCLEAR = /internal error|TypeError|ReferenceError|undefined|\[object |NaN|\n\s+at /;

@@ -1,5 +1,5 @@
 const POLL_INTERVAL_MS = 5;
-const DEFAULT_DEADLINE_MS = 10_000;
+const DEFAULT_DEADLINE_MS = 60_000;
 
 /** Waits until `condition` holds, looking every few milliseconds. @throws {Error} naming `what` after the deadline */
 export async function waitUntil(

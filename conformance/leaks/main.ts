@@ -120,7 +120,7 @@ async function measure(site: Site, tally: Tally, name: string, work: () => Promi
   try {
     await work();
     // A keyring and a killed process go a moment after their last user.
-    await waitUntil("clean machine", () => grown(before, takeCensus(site)).length === 0, 5000).catch(() => undefined);
+    await waitUntil("clean machine", () => grown(before, takeCensus(site)).length === 0).catch(() => undefined);
     const left = grown(before, takeCensus(site));
     const seconds = ((performance.now() - start) / 1000).toFixed(1);
     if (left.length === 0) tally.pass(`${name} in ${seconds} s`);

@@ -6,7 +6,7 @@ import { type Outcome, run, start } from "../harness/process.ts";
 import type { Tsrund } from "../supervisor/tsrund.ts";
 import { type HostNetwork, remainsIn } from "./network.ts";
 
-const SETTLE_MS = 30_000;
+const SETTLE_MS = 60_000;
 
 /** A daemon in a network of its own, and ctr. */
 export class Site {
@@ -54,7 +54,7 @@ export class Site {
     const [address = "", port = ""] = where.split(":");
     // bash(1) connects by itself: what comes after the head of the answer is the page.
     const script = `exec 3<>/dev/tcp/${address}/${port} && printf 'GET / HTTP/1.0\\r\\n\\r\\n' >&3 && cat <&3`;
-    const { stdout, stderr } = await this.network.run("timeout", "10", "bash", "-c", script);
+    const { stdout, stderr } = await this.network.run("timeout", "60", "bash", "-c", script);
     return stdout === "" ? stderr.trim() : (stdout.split("\r\n\r\n")[1] ?? stdout).trim();
   }
 

@@ -17,7 +17,7 @@ export const LOG = "/log";
 /** How long a container may take to come to its end. */
 const END_MS = 60_000;
 /** How long what has been killed may take to go. */
-const GONE_MS = 10_000;
+const GONE_MS = 60_000;
 
 /** runtime.md § State, as `state` prints it. */
 export interface State {

@@ -73,7 +73,7 @@ export class DockerRegistry {
         () => false,
       );
     const hasEnded = () => this.#child?.exitCode !== null;
-    await waitUntil("answer of docker-registry", async () => hasEnded() || (await answers()), 30_000);
+    await waitUntil("answer of docker-registry", async () => hasEnded() || (await answers()));
     return !hasEnded();
   }
 

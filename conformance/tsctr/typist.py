@@ -5,7 +5,7 @@ a backslash are typed as they are, without a return.
 """
 import os, pty, re, select, struct, sys, time, fcntl, termios
 
-LIMIT_S = 25
+LIMIT_S = 100
 
 def show(data):
     text = re.sub(rb"\x1b\[[0-9;?]*[A-Za-z]", b"", data).replace(b"\r", b"")

@@ -12,7 +12,7 @@ import { waitForExit } from "./wait.ts";
 
 describe("a client of tsrund", function () {
   // It is started more than once, on a machine that may have other things to do.
-  this.timeout(60_000);
+  this.timeout(90_000);
   let site: Site;
   let daemon: TestSupervisor;
   let client: Client;

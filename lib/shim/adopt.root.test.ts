@@ -38,7 +38,7 @@ function readSome(fd: number, buffer: Buffer): number {
 
 describe("a shim that takes over", function () {
   // A container ends when all its processes are reaped, and who is not its shim's child is reaped by the machine's init.
-  this.timeout(30_000);
+  this.timeout(90_000);
   let site: Site;
   let sink: EventSink;
   let serial = 0;

@@ -8,9 +8,9 @@ import type { Site } from "./runtime-site.ts";
 /** How many trials run at once: enough to keep two processors busy. */
 const WORKERS = 3;
 /** How long what was killed may take to be gone; an orphaned setup pauses before it goes on. */
-const SETTLE_MS = 2_000;
+const SETTLE_MS = 30_000;
 /** A disturbed operation that takes longer hangs. */
-const OPERATION_MS = 5_000;
+const OPERATION_MS = 30_000;
 
 /** What a trial runs. */
 export interface Trial {

@@ -1,5 +1,5 @@
 const POLL_INTERVAL_MS = 3;
-const DEADLINE_MS = 10_000;
+const DEADLINE_MS = 60_000;
 
 /** Waits until `condition` holds. @throws {Error} naming `what` when it does not in time */
 export async function waitUntil(

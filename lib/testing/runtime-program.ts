@@ -5,7 +5,7 @@ import { join } from "node:path";
 export const TSRUN: string = join(import.meta.dir, "../../dist/tsrun");
 
 /** A program that takes longer is killed, and its test fails; short enough for the test to say so. */
-const TIMEOUT_MS = 20_000;
+const TIMEOUT_MS = 60_000;
 
 /** How a program ended and what it wrote. */
 export interface Outcome {

@@ -21,7 +21,7 @@ export function requireRoot(test: Mocha.Context): void {
 export const LONG: readonly string[] = ["sleep", "1000"];
 
 /** How long what was killed may take to be gone. */
-const SETTLE_MS = 3_000;
+const SETTLE_MS = 30_000;
 
 /** A place in which a test makes containers: a state root, a folder of bundles, and a name in front of every cgroup. */
 export class Site implements CensusScope {

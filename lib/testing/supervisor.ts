@@ -94,7 +94,7 @@ export class TestSupervisor {
   ) {
     const encode = () => Buffer.from(request.encode(fields).finish());
     return new Promise<A>((resolve, reject) => {
-      const deadline = Date.now() + (options.deadlineMs ?? 20_000);
+      const deadline = Date.now() + (options.deadlineMs ?? 60_000);
       const path = `/${SERVICES}.${method}`;
       this.#client?.makeUnaryRequest(
         path,

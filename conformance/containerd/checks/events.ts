@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { waitUntil } from "../../harness/poll.ts";
 import type { Check } from "../site.ts";
 
 const SLEEP = ["/bin/sleep", "1000"];
@@ -56,12 +57,13 @@ export const eventChecks: readonly Check[] = [
       const execs = ["e1", "e2", "e3"].map((name) =>
         site.daemon.spawn("task", "exec", "--exec-id", name, id, ...SLEEP),
       );
-      for (const _ of execs) await site.events.waitFor(id, "/tasks/exec-started");
-      while (site.events.of(id).filter(({ topic }) => topic === "/tasks/exec-started").length < 3) await Bun.sleep(5);
+      const told = (wanted: string) => site.events.of(id).filter(({ topic }) => topic === wanted);
+      await waitUntil("starts of three execs", () => told("/tasks/exec-started").length === 3);
       await site.ok("task", "kill", "--signal", "KILL", id);
       await site.waitForStatus(id, "STOPPED");
       await Promise.all(execs.map(({ outcome }) => outcome));
-      const exits = site.events.of(id).filter(({ topic }) => topic === "/tasks/exit");
+      await waitUntil("exits of all four", () => told("/tasks/exit").length === 4);
+      const exits = told("/tasks/exit");
       expect(exits.at(-1)?.fields["id"]).to.equal(id);
       expect(exits.map(({ fields }) => fields["id"])).to.have.members(["e1", "e2", "e3", id]);
     },

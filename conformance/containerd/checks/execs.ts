@@ -64,7 +64,7 @@ export const execChecks: readonly Check[] = [
     name: "exec: standard input reaches the program",
     run: async (site) => {
       const id = await site.detach([], ...SLEEP);
-      const line = `(sleep 0.5; echo hello; sleep 0.5) | timeout 10 ctr --address ${site.daemon.address} task exec --exec-id e1 ${id} /bin/cat`;
+      const line = `(sleep 0.5; echo hello; sleep 0.5) | timeout 60 ctr --address ${site.daemon.address} task exec --exec-id e1 ${id} /bin/cat`;
       const { status, stdout } = await site.daemon.shell(line);
       expect({ status, stdout }).to.deep.equal({ status: 0, stdout: "hello\n" });
     },
@@ -74,7 +74,7 @@ export const execChecks: readonly Check[] = [
     ownOnly: "its shim waits for CloseIO, which ctr may not call when its input ends early: it hangs now and then",
     run: async (site) => {
       const id = await site.detach([], ...SLEEP);
-      const line = `for i in 1 2 3; do echo x$i | timeout 8 ctr --address ${site.daemon.address} task exec --exec-id e$i ${id} /bin/cat || exit; done`;
+      const line = `for i in 1 2 3; do echo x$i | timeout 60 ctr --address ${site.daemon.address} task exec --exec-id e$i ${id} /bin/cat || exit; done`;
       const { status, stdout } = await site.daemon.shell(line);
       expect({ status, stdout }).to.deep.equal({ status: 0, stdout: "x1\nx2\nx3\n" });
     },

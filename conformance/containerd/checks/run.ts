@@ -40,7 +40,7 @@ export const runChecks: readonly Check[] = [
     run: async (site) => {
       const words = [...site.runWords(site.id(), ["--rm"]), "/bin/cat"].join(" ");
       const { stdout, status } = await site.daemon.shell(
-        `for i in 1 2 3; do echo x$i | timeout 10 bash -c 'ctr() { command ctr --address ${site.daemon.address} "$@"; }; ctr ${words}' || exit; done`,
+        `for i in 1 2 3; do echo x$i | timeout 60 bash -c 'ctr() { command ctr --address ${site.daemon.address} "$@"; }; ctr ${words}' || exit; done`,
       );
       expect({ stdout, status }).to.deep.equal({ stdout: "x1\nx2\nx3\n", status: 0 });
     },

@@ -40,7 +40,7 @@ const LINES: Readonly<Record<string, string>> = {
   "run -d, no such program":
     "docker run -d --name dead busybox nonesuch > /dev/null; echo $?; docker inspect dead --format '{{.State.Status}} {{.State.ExitCode}}'; docker rm -f dead",
   "start, stop":
-    "docker run -d --name box busybox sh -c 'trap \"exit 5\" TERM; while :; do sleep 0.1; done' > /dev/null; docker stop box; docker inspect box --format '{{.State.ExitCode}}'; docker start box; docker rm -f box",
+    "docker run -d --name box busybox sh -c 'trap \"exit 5\" TERM; echo up; while :; do sleep 0.1; done' > /dev/null; until docker logs box | grep -q up; do :; done; docker stop box; docker inspect box --format '{{.State.ExitCode}}'; docker start box; docker rm -f box",
   "restart policy":
     "docker run -d --name box --restart on-failure:2 busybox false > /dev/null; docker wait box; until docker inspect box --format '{{.RestartCount}} {{.State.Status}}' | grep -qx '2 exited'; do :; done; echo restarted; docker rm -f box",
   kill: "docker run -d --name box busybox sleep 100 > /dev/null; docker kill -s KILL box; docker wait box; docker kill box; docker rm box",

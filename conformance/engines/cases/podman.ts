@@ -90,8 +90,8 @@ const LINES: Readonly<Record<string, string>> = {
   "create, start, attach": "podman create --name box busybox echo attached; podman start -a box; podman rm box",
   "start, twice": "podman create --name box busybox true; podman start -a box; podman start -a box; podman rm box",
   restart:
-    "podman run -d --name box busybox sh -c 'echo up; sleep 100'; podman restart -t 0 box; podman logs box; podman rm -f -t 0 box",
-  stop: "podman run -d --name box busybox sh -c 'trap \"exit 5\" TERM; while :; do sleep 0.1; done'; podman stop box; podman inspect box --format '{{.State.ExitCode}}'; podman rm box",
+    "podman run -d --name box busybox sh -c 'echo up; sleep 100'; until podman logs box | grep -q up; do :; done; podman restart -t 0 box; until podman logs box | tail -n +2 | grep -q up; do :; done; podman logs box; podman rm -f -t 0 box",
+  stop: "podman run -d --name box busybox sh -c 'trap \"exit 5\" TERM; echo up; while :; do sleep 0.1; done'; until podman logs box | grep -q up; do :; done; podman stop box; podman inspect box --format '{{.State.ExitCode}}'; podman rm box",
   "stop, ignored":
     "podman run -d --name box busybox sleep 100; podman stop -t 0 box; podman inspect box --format '{{.State.ExitCode}}'; podman rm box",
   kill: "podman run -d --name box busybox sleep 100; podman kill -s KILL box; podman wait box; podman kill box; podman rm box",

@@ -6,7 +6,7 @@ import type { EqualityCase } from "../flow.ts";
 import type { Session } from "../session.ts";
 
 /** How long SIGKILL may take to reach the processes beside init. */
-const OTHERS_END_MS = 1000;
+const OTHERS_END_MS = 10_000;
 
 const WAITING =
   'trap "echo hup; exit 31" HUP; trap "echo usr1; exit 32" USR1; trap "echo term; exit 33" TERM; trap "echo int; exit 34" INT; echo ready; while :; do sleep 0.05; done';

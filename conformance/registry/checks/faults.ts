@@ -12,7 +12,7 @@ import { LOGIN, type RegistrySite } from "../site.ts";
 
 const LAYERS = [1, 2, 3].map((n) => tarOf([tarEntry(`file${n}`), String(n).repeat(n * 500_000)]));
 const LARGE = LAYERS[2] ?? new Uint8Array();
-const LONG_MS = 30_000;
+const LONG_MS = 120_000;
 
 /** What is left when nothing is: neither content nor leases nor ingests nor snapshots. */
 async function expectNothingLeft(site: RegistrySite): Promise<void> {

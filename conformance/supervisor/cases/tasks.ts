@@ -2,7 +2,7 @@ import type { Case } from "../case.ts";
 
 /** What a shell waits for before it looks. */
 const stopped = (id: string) =>
-  `for n in $(seq 200); do ctr tasks ls | grep -q "$TAG-${id} .*STOPPED" && break; sleep 0.05; done`;
+  `for n in $(seq 600); do ctr tasks ls | grep -q "$TAG-${id} .*STOPPED" && break; sleep 0.05; done`;
 
 /** Tasks, their processes and what they tell. */
 export const taskCases: readonly Case[] = [
@@ -27,7 +27,7 @@ export const taskCases: readonly Case[] = [
   { name: "tasks exec in nothing", script: "ctr tasks exec --exec-id e1 $TAG-none true" },
   {
     name: "tasks exec, standard input",
-    script: "echo typed | timeout 20 ctr --address $ADDRESS tasks exec --exec-id e1 $TAG-d head -n 1",
+    script: "echo typed | timeout 60 ctr --address $ADDRESS tasks exec --exec-id e1 $TAG-d head -n 1",
   },
   {
     name: "tasks exec -t",
@@ -61,7 +61,7 @@ export const taskCases: readonly Case[] = [
   { name: "tasks start of nothing", script: "ctr tasks start $TAG-none" },
   {
     name: "tasks attach",
-    script: `ctr run -d "$IMAGE" $TAG-at sh -c 'sleep 3; echo attached'; timeout 30 ctr tasks attach $TAG-at; ctr tasks ls; ctr tasks rm -f $TAG-at 2>/dev/null; ctr containers rm $TAG-at`,
+    script: `ctr run -d "$IMAGE" $TAG-at sh -c 'until [ -e /go ]; do sleep 0.1; done; echo attached'; command ctr --address "$ADDRESS" tasks attach $TAG-at & client=$!; until ls -l /proc/$client/fd | grep -q stdout; do sleep 0.05; done; ctr tasks exec --exec-id go $TAG-at touch /go; wait $client; ctr tasks ls; ctr tasks rm -f $TAG-at 2>/dev/null; ctr containers rm $TAG-at`,
   },
   { name: "the record goes before the task", script: "ctr containers rm $TAG-d; ctr containers ls; ctr tasks ls" },
   {
@@ -80,7 +80,7 @@ ctr tasks pause $TAG-e; ctr tasks resume $TAG-e
 ctr tasks rm -f $TAG-e; ctr containers label $TAG-e a=b >/dev/null; ctr containers rm $TAG-e
 ctr images tag "$IMAGE" local/e:1; ctr images label local/e:1 a=b >/dev/null; ctr images rm local/e:1
 ctr namespaces create last; ctr namespaces rm last
-for n in $(seq 100); do grep -q '/namespaces/delete.*last' "$SCRATCH/events" && break; sleep 0.05; done
+for n in $(seq 1000); do grep -q '/namespaces/delete.*last' "$SCRATCH/events" && break; sleep 0.05; done
 kill $watcher; wait $watcher 2>/dev/null
 grep -vE 'probe|/content/delete|"a b"' "$SCRATCH/events" | cut -d' ' -f5- | sed '/tasks.delete/s/,"id":"[^"]*"//' # runc's shim names no process there, and containerd tells of no garbage`,
   },
@@ -89,7 +89,7 @@ grep -vE 'probe|/content/delete|"a b"' "$SCRATCH/events" | cut -d' ' -f5- | sed 
     script: `ctr events 'topic~=|^/tasks/exit|' >"$SCRATCH/filtered" & watcher=$!
 for n in $(seq 200); do ctr run --rm "$IMAGE" $TAG-f$n true; [ -s "$SCRATCH/filtered" ] && break; done
 ctr run --rm "$IMAGE" $TAG-g sh -c 'exit 4'
-for n in $(seq 100); do grep -q $TAG-g "$SCRATCH/filtered" && break; sleep 0.05; done
+for n in $(seq 1000); do grep -q $TAG-g "$SCRATCH/filtered" && break; sleep 0.05; done
 kill $watcher; wait $watcher 2>/dev/null
 grep $TAG-g "$SCRATCH/filtered" | cut -d' ' -f5-; grep -vc /tasks/exit "$SCRATCH/filtered"`,
   },

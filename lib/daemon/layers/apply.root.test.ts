@@ -328,7 +328,7 @@ describe("applyLayer()", () => {
   });
 
   it("lets others run", async function () {
-    this.timeout(20_000);
+    this.timeout(90_000);
     using site = new Site();
     let turns = 0;
     const timer = setInterval(() => turns++, 1);

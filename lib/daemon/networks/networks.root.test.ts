@@ -36,7 +36,7 @@ async function refusal(work: () => Promise<unknown>): Promise<string> {
 }
 
 describe("Networks", function () {
-  this.timeout(60_000);
+  this.timeout(90_000);
   let directory: TemporaryDirectory;
   let networks: Networks;
   const warnings: string[] = [];

@@ -46,7 +46,7 @@ describe("explainDecision()", () => {
         const { value } = simulate(program, encodeData({ nr, arch: target.token, args }));
         expect(explain(nr, args, target.arch).value, `${nr} ${args}`).to.equal(value);
       }
-    }).timeout(20_000);
+    }).timeout(90_000);
   }
 
   for (const { name, syscall, args = [], arch, action, pointer, reason } of [

@@ -52,7 +52,7 @@ const any = (typeUrl: string, value = new Uint8Array()) => Any.encode({ typeUrl,
 
 describe("GrpcConnection", function () {
   // Megabytes go through, on a machine that may have other things to do.
-  this.timeout(20_000);
+  this.timeout(90_000);
   const folder = new TemporaryDirectory();
   const path = folder.at("socket");
   const server = new GrpcServer(listenerAt(path), [SERVICE]);
@@ -153,7 +153,7 @@ describe("GrpcConnection", function () {
 });
 
 describe("connectGrpc()", function () {
-  this.timeout(20_000);
+  this.timeout(90_000);
   const folder = new TemporaryDirectory();
   after(() => folder[Symbol.dispose]());
 
