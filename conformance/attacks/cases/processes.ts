@@ -128,7 +128,14 @@ export const processAttacks: readonly Attack[] = [
   {
     name: "processes/environment and arguments of init",
     row: "CVE-2016-9962",
-    what: "what /proc/1/environ and cmdline of the created container tell of the caller",
+    what: "what environ and cmdline of the created container's init tell of the caller",
+    mutant: [
+      {
+        file: "lib/linux/kernel.ts",
+        from: "pointers, new BigUint64Array(1));",
+        to: "pointers, new BigUint64Array([BigInt(addressOf(new TextEncoder().encode(JSON.stringify(process.env).concat(String.fromCharCode(0))))), 0n]));",
+      },
+    ],
     run: async (site) => {
       const secret = "TSRUN_SECRET_OF_THE_CALLER";
       site.write();
@@ -137,9 +144,11 @@ export const processAttacks: readonly Attack[] = [
       const { status, stderr } = await site.invoke(words, { env });
       if (status !== 0) throw new Error(stderr);
       const pid = await site.initPid();
-      const environ = readFileSync(`/proc/${pid}/environ`, "utf8");
+      const told = ["environ", "cmdline"].filter((file) =>
+        readFileSync(`/proc/${pid}/${file}`, "utf8").includes(secret),
+      );
       await site.remove();
-      return damageIf(environ !== "", `init has an environment of ${environ.split("\0").length} entries`);
+      return damageIf(told.length > 0, `a variable of the caller is in ${told.join(" and ")} of init`);
     },
   },
   {
