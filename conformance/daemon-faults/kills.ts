@@ -1,8 +1,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { waitUntil } from "../harness/poll.ts";
+import type { Running } from "../harness/process.ts";
 import type { Tally } from "../harness/tally.ts";
 import { CONTAINER_OPERATIONS, imageOperations, type Operation } from "./operations.ts";
+import { pullOperation, startRegistry } from "./pull.ts";
 import { type Setting, Site } from "./site.ts";
 
 /** A kill comes up to this much later than the operation takes when nothing is killed. */
@@ -10,11 +12,20 @@ const BEYOND = 1.2;
 /** Descriptors that a daemon may have open or not. */
 const FD_SLACK = 5;
 
+function isWanted({ name }: Operation, { operation }: Setting): boolean {
+  return operation === undefined || operation === name;
+}
+
+/** Starts an operation. */
+function ask(site: Site, { client = "ctr", words }: Operation, id: string): Running {
+  return site.start(client, ...words(id));
+}
+
 /** How long an operation takes, in milliseconds. */
 async function measure(site: Site, operation: Operation, id: string): Promise<number> {
   await operation.prepare(site, id);
   const begin = performance.now();
-  const { status, stdout } = await site.ctr(...operation.words(id));
+  const { status, stdout } = await ask(site, operation, id).outcome;
   const tookMs = performance.now() - begin;
   await operation.check(site, id, { isDone: status === 0, stdout });
   await site.remove(id);
@@ -42,14 +53,18 @@ export async function killDaemon(setting: Setting, tally: Tally): Promise<void> 
   const site = new Site(setting, join(setting.folder, "daemon"));
   await site.daemon.start();
   try {
-    const operations = [...imageOperations(setting), ...CONTAINER_OPERATIONS];
-    for (const operation of operations) {
+    await using registry = await startRegistry(setting);
+    const operations = [pullOperation(setting, registry), ...imageOperations(setting), ...CONTAINER_OPERATIONS];
+    if (!operations.some((each) => isWanted(each, setting))) throw new Error(`no operation ${setting.operation}`);
+    // Containers are made of the image.
+    await site.ok("images", "import", setting.archive);
+    for (const operation of operations.filter((each) => isWanted(each, setting))) {
       const tookMs = await measure(site, operation, `${setting.tag}-measure`);
       await inRounds(tally, `tsrund killed during ${operation.name}`, setting, async (n) => {
         const id = `${setting.tag}-${operation.name}${n}`;
         await operation.prepare(site, id);
         const delayMs = setting.random() * tookMs * BEYOND;
-        const client = site.startCtr(...operation.words(id));
+        const client = ask(site, operation, id);
         await Bun.sleep(delayMs);
         await site.daemon.stop("SIGKILL");
         try {
@@ -92,7 +107,7 @@ export async function killShim(setting: Setting, tally: Tally): Promise<void> {
   await site.daemon.start();
   try {
     await site.ok("images", "import", setting.archive);
-    const operations = CONTAINER_OPERATIONS.filter(({ name }) => name !== "create");
+    const operations = CONTAINER_OPERATIONS.filter((each) => each.name !== "create" && isWanted(each, setting));
     const times = new Map<string, number>();
     for (const each of operations) times.set(each.name, await measure(site, each, `${setting.tag}-measure`));
     const before = site.descriptors();
@@ -101,7 +116,7 @@ export async function killShim(setting: Setting, tally: Tally): Promise<void> {
         const id = `${setting.tag}-s${operation.name}${n}`;
         await operation.prepare(site, id);
         const delayMs = setting.random() * (times.get(operation.name) ?? 0) * BEYOND;
-        const client = site.startCtr(...operation.words(id));
+        const client = ask(site, operation, id);
         await Bun.sleep(delayMs);
         const shim = site.findShim(id);
         if (shim !== undefined) process.kill(shim, "SIGKILL");

@@ -3,7 +3,7 @@
  * copied, damaged, or out of room. After each: what was acknowledged is there, `tsrund fsck` finds nothing wrong, and no
  * process, mount, cgroup, descriptor or record is left.
  *
- *   bun conformance/daemon-faults/main.ts [--rounds N] [--only TEXT] [--seed N] [--program PATH]
+ *   bun conformance/daemon-faults/main.ts [--rounds N] [--only TEXT] [--operation NAME] [--seed N] [--program PATH]
  *
  * Needs root, ctr (of Debian's containerd), busybox (static), tar and tmpfs. `--rounds 200` is the long form. A failure
  * prints the seed, and after how many milliseconds the kill came.
@@ -45,7 +45,7 @@ function randomFrom(seed: number): () => number {
 
 async function makeSetting(
   workspace: Workspace,
-  given: Pick<Setting, "program" | "rounds" | "random">,
+  given: Pick<Setting, "program" | "rounds" | "operation" | "random">,
 ): Promise<Setting> {
   const [small, large] = ["small-image", "large-image"].map((name) => join(workspace.folder, name)) as [string, string];
   const [rootfs, many, big] = [join(small, "rootfs"), join(small, "files"), join(large, "files")];
@@ -65,6 +65,7 @@ async function main(): Promise<number> {
       rounds: { type: "string", default: "3" },
       seed: { type: "string", default: String(Date.now() % 1_000_000) },
       only: { type: "string" },
+      operation: { type: "string" },
       program: { type: "string", default: join(import.meta.dir, "../../dist/tsrund") },
     },
   });
@@ -74,7 +75,8 @@ async function main(): Promise<number> {
     programs: NEEDED,
     judge: async (workspace, tally) => {
       const random = randomFrom(Number(values.seed));
-      const setting = await makeSetting(workspace, { program: values.program, rounds: Number(values.rounds), random });
+      const { program, operation } = values;
+      const setting = await makeSetting(workspace, { program, rounds: Number(values.rounds), operation, random });
       for (const [name, part] of Object.entries(PARTS)) {
         if (values.only !== undefined && !name.includes(values.only)) continue;
         try {

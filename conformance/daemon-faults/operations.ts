@@ -6,6 +6,8 @@ export interface Operation {
   readonly name: string;
   /** Makes what it needs. */
   prepare(site: Site, id: string): Promise<void>;
+  /** Who asks; without it is ctr. */
+  readonly client?: string;
   readonly words: (id: string) => readonly string[];
   /** Looks whether what was acknowledged is there, and does what was not. @throws {Error} with what is wrong */
   check(site: Site, id: string, outcome: { readonly isDone: boolean; readonly stdout: string }): Promise<void>;

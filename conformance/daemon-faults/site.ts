@@ -23,6 +23,8 @@ export interface Setting {
   readonly folder: string;
   readonly tag: string;
   readonly rounds: number;
+  /** The only one in the midst of which something is killed; all without it. */
+  readonly operation: string | undefined;
   /** Numbers from 0 to 1, the same for the same seed. */
   readonly random: () => number;
 }
@@ -40,8 +42,13 @@ export class Site {
     mkdirSync(folder, { recursive: true });
   }
 
+  /** Starts a client. */
+  start(client: string, ...words: readonly string[]): Running {
+    return start([client, "--address", this.daemon.address, ...words], { scratch: this.daemon.folder });
+  }
+
   startCtr(...words: readonly string[]): Running {
-    return start(["ctr", "--address", this.daemon.address, ...words], { scratch: this.daemon.folder });
+    return this.start("ctr", ...words);
   }
 
   async ctr(...words: readonly string[]): Promise<Outcome> {
