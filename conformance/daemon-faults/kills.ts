@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { waitUntil } from "../harness/poll.ts";
-import type { Running } from "../harness/process.ts";
+import type { Outcome, Running } from "../harness/process.ts";
 import type { Tally } from "../harness/tally.ts";
 import { CONTAINER_OPERATIONS, imageOperations, type Operation } from "./operations.ts";
 import { pullOperation, startRegistry } from "./pull.ts";
@@ -11,6 +11,8 @@ import { type Setting, Site } from "./site.ts";
 const BEYOND = 1.2;
 /** Descriptors that a daemon may have open or not. */
 const FD_SLACK = 5;
+/** The status of a program that takes longer than a program may. */
+const KILLED = 137;
 
 function isWanted({ name }: Operation, { operation }: Setting): boolean {
   return operation === undefined || operation === name;
@@ -19,6 +21,13 @@ function isWanted({ name }: Operation, { operation }: Setting): boolean {
 /** Starts an operation. */
 function ask(site: Site, { client = "ctr", words }: Operation, id: string): Running {
   return site.start(client, ...words(id));
+}
+
+/** How a client has ended. @throws {Error} for one that had to be killed */
+async function ended(client: Running, { name }: Operation): Promise<Outcome> {
+  const outcome = await client.outcome;
+  if (outcome.status === KILLED) throw new Error(`the client that asks for ${name} does not end`);
+  return outcome;
 }
 
 /** How long an operation takes, in milliseconds. */
@@ -73,7 +82,7 @@ export async function killDaemon(setting: Setting, tally: Tally): Promise<void> 
           await site.daemon.start();
         }
         // A client that writes content asks until a daemon answers, and goes on with this one; others have ended.
-        const { status, stdout } = await client.outcome;
+        const { status, stdout } = await ended(client, operation).catch(at(site, delayMs));
         await operation.check(site, id, { isDone: status === 0, stdout }).catch(at(site, delayMs));
         await site.remove(id).catch(at(site, delayMs));
         await site.expectNothingLeft().catch(at(site, delayMs));
@@ -120,7 +129,7 @@ export async function killShim(setting: Setting, tally: Tally): Promise<void> {
         await Bun.sleep(delayMs);
         const shim = site.findShim(id);
         if (shim !== undefined) process.kill(shim, "SIGKILL");
-        const { status, stdout } = await client.outcome;
+        const { status, stdout } = await ended(client, operation).catch(at(site, delayMs));
         await operation.check(site, id, { isDone: status === 0, stdout }).catch(at(site, delayMs));
         await site.remove(id).catch(at(site, delayMs));
         await site.expectNothingLeft().catch(at(site, delayMs));

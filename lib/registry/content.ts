@@ -15,7 +15,7 @@ export interface BlobWriter {
 
 /** Where pulled content goes. */
 export interface ContentTarget {
-  /** @throws {ContainerError} already_exists when the blob is there; unavailable while somebody else writes the same ref */
+  /** @throws {ContainerError} already_exists when the blob is there; unavailable, with the word locked, while somebody else writes the same ref */
   openWriter(wanted: { readonly ref: string; readonly total: number; readonly expected: string }): Promise<BlobWriter>;
   /** A blob that is there. @throws {ContainerError} not_found, resource_exhausted */
   read(digest: string, maxBytes: number): Promise<Uint8Array>;

@@ -162,7 +162,7 @@ async function openWriter({ target, signal }: FetchParts, descriptor: Descriptor
       return await target.openWriter({ ref: refOf(descriptor), total: size, expected: digest });
     } catch (error) {
       if (isAlreadyThere(error)) return undefined;
-      if (!(error instanceof ContainerError && error.code === "unavailable")) throw error;
+      if (!isLocked(error)) throw error;
     }
     await sleep(LOCKED_POLL_MS, signal);
   }
@@ -176,6 +176,11 @@ function commitOf({ repository }: FetchParts, { digest, size }: Descriptor) {
 function startOf({ status, headers }: Reply): number | undefined {
   const [, start] = /^bytes (\d+)-/.exec(headers.get("content-range") ?? "") ?? [];
   return status === PARTIAL && start !== undefined ? Number(start) : undefined;
+}
+
+/** A store that cannot be reached is unavailable, too, and may be for ever. containerd: `ref %s locked for %s (since %s)` */
+function isLocked(error: unknown): boolean {
+  return error instanceof ContainerError && error.code === "unavailable" && /\blocked\b/.test(error.message);
 }
 
 function isAlreadyThere(error: unknown): boolean {
