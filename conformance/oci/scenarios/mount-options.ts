@@ -137,11 +137,15 @@ async function tryOptions(stage: Stage): Promise<void> {
 function makeNest(stage: Stage, name: string, flags: string): string {
   const folder = join(stage.folder, name);
   mkdirSync(join(folder, "sub"), { recursive: true });
-  const target = join(folder, "sub");
-  const { exitCode, stderr } = Bun.spawnSync(["mount", "-t", "tmpfs", "-o", flags, "oci", target], { stderr: "pipe" });
+  mountBelow(stage, join(folder, "sub"), ["-t", "tmpfs", "-o", flags, "oci"]);
+  return folder;
+}
+
+/** mount(8), until the stage is closed. */
+function mountBelow(stage: Stage, target: string, words: readonly string[]): void {
+  const { exitCode, stderr } = Bun.spawnSync(["mount", ...words, target], { stderr: "pipe" });
   if (exitCode !== 0) throw new Error(`cannot mount at ${target}: ${stderr.toString()}`);
   stage.defer(() => Bun.spawnSync(["umount", "-l", target]));
-  return folder;
 }
 
 async function tryRecursive(stage: Stage): Promise<void> {
@@ -202,7 +206,10 @@ function isOfKind(kind: string, words: readonly string[]): boolean {
 const MAPPINGS = [{ containerID: 0, hostID: 4321, size: 10 }];
 
 async function mapIds(stage: Stage): Promise<void> {
-  const nest = makeNest(stage, "nest", "rw");
+  const [nest, below] = ["nest", "below"].map((name) => join(stage.folder, name)) as [string, string];
+  for (const folder of [join(nest, "sub"), below]) mkdirSync(folder, { recursive: true });
+  // Of the same filesystem: a tmpfs takes mappings only since Linux 6.3.
+  mountBelow(stage, join(nest, "sub"), ["--bind", below]);
   writeFileSync(join(nest, "file"), "");
   writeFileSync(join(nest, "sub/file"), "");
   for (const name of ["idmap", "ridmap"]) {
