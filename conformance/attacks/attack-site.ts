@@ -6,6 +6,9 @@ import { makeRootfs } from "../harness/rootfs.ts";
 import type { Runtime } from "../harness/runtime.ts";
 import type { Workspace } from "../harness/workspace.ts";
 
+/** What a hook does first: crun takes one that has ended before all of the state was written to it for one that fails. */
+export const READ_STATE = "while read -r line; do :; done";
+
 /** What a site is made from. */
 export interface AttackSiteParts {
   readonly runtime: Runtime;
@@ -136,7 +139,7 @@ export class AttackSite {
    */
   watchMounts(): () => readonly string[] {
     const seen = join(this.scratch, "mountinfo");
-    const args = ["sh", "-c", `cat /proc/self/mountinfo >> ${seen}`];
+    const args = ["sh", "-c", `${READ_STATE}; cat /proc/self/mountinfo >> ${seen}`];
     this.config.hooks = { createContainer: [{ path: "/bin/sh", args, env: ["PATH=/usr/bin:/bin"] }] };
     return () => {
       const lines = existsSync(seen) ? readFileSync(seen, "utf8").split("\n") : [];

@@ -2,7 +2,7 @@
 import { mkdirSync, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type Attack, damageIf } from "../attack.ts";
-import type { AttackSite } from "../attack-site.ts";
+import { type AttackSite, READ_STATE } from "../attack-site.ts";
 
 const HOOK_KINDS = ["prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"] as const;
 const GIVEN = "GIVEN=by-the-config";
@@ -13,7 +13,7 @@ function watchHooks(site: AttackSite): () => readonly (readonly [kind: string, e
   const place = (kind: string) => (kind === "startContainer" ? "/seen" : site.scratch);
   site.config.hooks = Object.fromEntries(
     HOOK_KINDS.map((kind) => {
-      const args = ["sh", "-c", `env > ${place(kind)}/hook-${kind}`];
+      const args = ["sh", "-c", `${READ_STATE}; env > ${place(kind)}/hook-${kind}`];
       return [kind, [{ path: "/bin/sh", args, env: ["PATH=/usr/bin:/bin", GIVEN] }]];
     }),
   );
@@ -30,7 +30,10 @@ function watchUmasks(site: AttackSite): () => readonly (readonly [kind: string, 
   const kinds = HOOK_KINDS.filter((kind) => kind !== "startContainer");
   const file = (kind: string) => join(site.scratch, `umask-${kind}`);
   site.config.hooks = Object.fromEntries(
-    kinds.map((kind) => [kind, [{ path: "/bin/sh", args: ["sh", "-c", `umask > ${file(kind)}`], env: [] }]]),
+    kinds.map((kind) => [
+      kind,
+      [{ path: "/bin/sh", args: ["sh", "-c", `${READ_STATE}; umask > ${file(kind)}`], env: [] }],
+    ]),
   );
   return () => kinds.map((kind) => [kind, readFileSync(file(kind), "utf8").trim()]);
 }
@@ -80,7 +83,7 @@ export const surroundingsAttacks: readonly Attack[] = [
     ],
     run: async (site) => {
       const file = join(site.scratch, "environ");
-      const args = ["bash", "-c", `/bin/cat /proc/$$/environ > ${file}`];
+      const args = ["bash", "-c", `${READ_STATE}; /bin/cat /proc/$$/environ > ${file}`];
       site.config.hooks = { createRuntime: [{ path: "/bin/bash", args }] };
       site.write();
       const env = { PATH: process.env["PATH"] ?? "/usr/bin:/bin", OF_THE_CALLER: "1" };
