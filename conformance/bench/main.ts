@@ -12,7 +12,7 @@
  * is red.
  */
 import { writeFileSync } from "node:fs";
-import { cpus, loadavg, release, totalmem } from "node:os";
+import { loadavg } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { makeRootfs } from "../harness/rootfs.ts";
@@ -26,13 +26,13 @@ import {
 } from "../harness/runtime.ts";
 import { say, Tally } from "../harness/tally.ts";
 import { type Workspace, withWorkspace } from "../harness/workspace.ts";
+import { describeMachine } from "./machine.ts";
 import { Site, timeCommand } from "./measure.ts";
 import { formatTable, judgeRow, type Row } from "./report.ts";
 import { median } from "./statistics.ts";
 import { MEASURED_WORKS, rowsOf, TIMED_WORKS, type TimedWork } from "./works.ts";
 
 const PEERS: readonly string[] = ["runc", "crun"];
-const GIB = 2 ** 30;
 /** Above this load average, others compete for the processors. */
 const QUIET_LOAD = 0.5;
 
@@ -125,14 +125,13 @@ function buildLifecycle(workspace: Workspace): string {
 }
 
 function resultsText(rows: readonly Row[], runtimes: readonly Runtime[], candidate: string, hybrid: boolean): string {
-  const machine = `${cpus().length} CPUs (${cpus()[0]?.model ?? "unknown"}), ${Math.round(totalmem() / GIB)} GiB, Linux ${release()}`;
   const names = runtimes.map(({ name }) => name);
   return `# Bench
 
 Written by \`npm run bench\`. Medians; the runtimes take turns on the same bundle. A ratio is ${candidate}'s figure divided by the
 peer's, so less is better.
 
-- Machine: ${machine}, ${hybrid ? "hybrid cgroups, measured without the unified hierarchy because crun refuses it" : "one cgroup layout for all"}.
+- Machine: ${describeMachine()}, ${hybrid ? "hybrid cgroups, measured without the unified hierarchy because crun refuses it" : "one cgroup layout for all"}.
 - Versions: ${runtimes.map(versionOf).join(", ")}.
 
 ${formatTable(rows, names, candidate)}
