@@ -1,15 +1,19 @@
 /**
  * npm run conformance: runs the judges of this folder one after the other and prints a table. The last line is the sum.
  *
- *   npm run conformance -- [--runtime NAME] [--only SUITE] [--long] [--no-write]
+ *   npm run conformance -- [--runtime NAME] [--only SUITE[,SUITE]…]… [--long] [--no-write]
  *
  * Needs root. What the suites use from Debian is installed by apt where it is missing. With tsrun as the runtime it writes
- * results.md, with --only the lines of those suites; with another runtime, the suites that can judge one do.
+ * results.md, unless `--no-write` says otherwise, and with `--only` the lines of those suites. With `--runtime`, a name or a
+ * path, the suites that can judge another runtime do, and nothing is written. `--long` is for those that are
+ * shortened: faults, soak, daemon-faults, fuzz.
+ *
+ * results.md names the suites. Each has options of its own: `bun conformance/SUITE/main.ts --help`.
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { release } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { readOptions } from "./harness/options.ts";
 import { findProgram, isHybridCgroup } from "./harness/runtime.ts";
 import { say } from "./harness/tally.ts";
 import {
@@ -112,21 +116,22 @@ async function runAll({ runtime, only, long }: Choice): Promise<readonly Row[]> 
 /** Why the run cannot begin, in words for its user. */
 function findFault(only: readonly string[] | undefined, name: string | undefined): string | undefined {
   const unknown = only?.find((each) => SUITES.every((suite) => suite.name !== each));
-  if (unknown !== undefined) return `there is no suite ${unknown}: ${SUITES.map((suite) => suite.name).join(", ")}`;
-  if (name !== undefined && findProgram(name) === undefined) return `there is no runtime ${name}`;
-  return process.geteuid?.() === 0 ? undefined : "the suites need root";
+  const suites = SUITES.map((suite) => suite.name).join(", ");
+  if (unknown !== undefined) return `there is no suite ${JSON.stringify(unknown)}; there are ${suites}`;
+  if (name !== undefined && findProgram(name) === undefined)
+    return `there is no runtime ${JSON.stringify(name)}: give a path, or the name of a program in PATH`;
+  return process.geteuid?.() === 0 ? undefined : "the suites need root: use sudo";
 }
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: {
-      runtime: { type: "string" },
-      only: { type: "string", multiple: true },
-      long: { type: "boolean", default: false },
-      "no-write": { type: "boolean", default: false },
-    },
+  const values = readOptions(import.meta.path, {
+    runtime: { type: "string" },
+    only: { type: "string", multiple: true },
+    long: { type: "boolean", default: false },
+    "no-write": { type: "boolean", default: false },
   });
-  const fault = findFault(values.only, values.runtime);
+  const only = values.only?.flatMap((names) => names.split(","));
+  const fault = findFault(only, values.runtime);
   if (fault !== undefined) {
     process.stderr.write(`conformance: ${fault}\n`);
     return 1;
@@ -134,7 +139,7 @@ async function main(): Promise<number> {
   const runtime = values.runtime === undefined ? undefined : findProgram(values.runtime);
   const installer = join(import.meta.dir, "../.ci/run");
   Bun.spawnSync(["bash", installer, "--install"], { stdio: ["ignore", "inherit", "inherit"] });
-  const rows = await runAll({ runtime, only: values.only, long: values.long });
+  const rows = await runAll({ runtime, only, long: values.long });
   for (const line of renderRows(rows)) say(line);
   if (runtime === undefined && !values["no-write"]) {
     const earlier = existsSync(RESULTS) ? readFileSync(RESULTS, "utf8") : "";

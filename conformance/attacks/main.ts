@@ -10,8 +10,8 @@
  */
 import { copyFileSync, mkdtempSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { loadFailing } from "../harness/failing.ts";
+import { readOptions } from "../harness/options.ts";
 import { findRuntime, type Runtime, versionOf } from "../harness/runtime.ts";
 import { say, Tally } from "../harness/tally.ts";
 import { type Workspace, withWorkspace } from "../harness/workspace.ts";
@@ -123,12 +123,10 @@ async function attackMutants(workspace: Workspace, attacks: readonly Attack[], t
 }
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: {
-      runtime: { type: "string", multiple: true, default: [join(import.meta.dir, "../../dist/tsrun")] },
-      only: { type: "string", multiple: true },
-      mutants: { type: "boolean", default: false },
-    },
+  const values = readOptions(import.meta.path, {
+    runtime: { type: "string", multiple: true, default: [join(import.meta.dir, "../../dist/tsrun")] },
+    only: { type: "string", multiple: true },
+    mutants: { type: "boolean", default: false },
   });
   const tally = new Tally();
   const runtimes = values.runtime.map((name) => findRuntime(name) ?? name);

@@ -14,7 +14,7 @@
 import { writeFileSync } from "node:fs";
 import { loadavg } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { readOptions } from "../harness/options.ts";
 import { makeRootfs } from "../harness/rootfs.ts";
 import {
   findProgram,
@@ -158,13 +158,11 @@ function judge(tally: Tally, rows: readonly Row[], candidate: string): void {
 }
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: {
-      runtime: { type: "string", default: join(import.meta.dir, "../../dist/tsrun") },
-      rounds: { type: "string", default: "5" },
-      only: { type: "string", multiple: true },
-      "no-write": { type: "boolean", default: false },
-    },
+  const values = readOptions(import.meta.path, {
+    runtime: { type: "string", default: join(import.meta.dir, "../../dist/tsrun") },
+    rounds: { type: "string", default: "5" },
+    only: { type: "string", multiple: true },
+    "no-write": { type: "boolean", default: false },
   });
   if (findProgram("hyperfine") === undefined) throw new Error("cannot measure: hyperfine is not installed");
   const hasCrun = findRuntime("crun") !== undefined;

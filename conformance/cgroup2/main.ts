@@ -7,13 +7,13 @@
  * with the directory at the same place. Without one the suite is one skip.
  */
 import { dirname, join } from "node:path";
-import { parseArgs } from "node:util";
+import { readOptions } from "../harness/options.ts";
 import { findProgram } from "../harness/runtime.ts";
 import { Tally } from "../harness/tally.ts";
 
 const CHECKS = join(import.meta.dir, "checks.sh");
 
-const { values } = parseArgs({ options: { "vm-run": { type: "string" }, runtime: { type: "string" } } });
+const values = readOptions(import.meta.path, { "vm-run": { type: "string" }, runtime: { type: "string" } });
 process.exitCode = await main(values["vm-run"] ?? process.env["TSRUN_VM_RUN"], values.runtime);
 
 async function main(vmRun: string | undefined, runtime: string | undefined): Promise<number> {

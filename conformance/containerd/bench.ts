@@ -8,7 +8,7 @@
  */
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { readOptions } from "../harness/options.ts";
 import { say } from "../harness/tally.ts";
 import { processesNamed, type Workspace, withWorkspace } from "../harness/workspace.ts";
 import { Daemon } from "./daemon.ts";
@@ -164,11 +164,9 @@ async function compare(workspace: Workspace, daemon: Daemon, rounds: number): Pr
   }
 }
 
-const { values } = parseArgs({
-  options: {
-    rounds: { type: "string", default: "5" },
-    shim: { type: "string", default: join(import.meta.dir, "../../dist/containerd-shim-tsrun-v2") },
-  },
+const values = readOptions(import.meta.path, {
+  rounds: { type: "string", default: "5" },
+  shim: { type: "string", default: join(import.meta.dir, "../../dist/containerd-shim-tsrun-v2") },
 });
 
 await withWorkspace("shimbench", async (workspace) => {

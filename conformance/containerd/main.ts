@@ -12,7 +12,7 @@
  */
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { readOptions } from "../harness/options.ts";
 import { runSuite } from "../harness/suite.ts";
 import type { Tally } from "../harness/tally.ts";
 import type { Workspace } from "../harness/workspace.ts";
@@ -98,13 +98,11 @@ async function judgeAll(
 }
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: {
-      only: { type: "string" },
-      shim: { type: "string", default: join(import.meta.dir, "../../dist/containerd-shim-tsrun-v2") },
-      "no-peer": { type: "boolean", default: false },
-      soak: { type: "string", default: "0" },
-    },
+  const values = readOptions(import.meta.path, {
+    only: { type: "string" },
+    shim: { type: "string", default: join(import.meta.dir, "../../dist/containerd-shim-tsrun-v2") },
+    "no-peer": { type: "boolean", default: false },
+    soak: { type: "string", default: "0" },
   });
   return await runSuite({
     name: "containerd",

@@ -19,9 +19,9 @@ import {
   writeFileSync,
 } from "node:fs";
 import { basename, join, resolve } from "node:path";
-import { parseArgs } from "node:util";
 import { judgeUpstream } from "../harness/debian-source.ts";
 import { loadFailing } from "../harness/failing.ts";
+import { readOptions } from "../harness/options.ts";
 import type { Tally } from "../harness/tally.ts";
 import { judgeTap, parseTap } from "../harness/tap.ts";
 import { type Workspace, withWorkspace } from "../harness/workspace.ts";
@@ -96,11 +96,9 @@ async function runFile({ folder, runtime, init }: Site, file: string): Promise<s
 }
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: {
-      runtime: { type: "string", default: join(import.meta.dir, "../../dist/tsrun") },
-      only: { type: "string", multiple: true },
-    },
+  const values = readOptions(import.meta.path, {
+    runtime: { type: "string", default: join(import.meta.dir, "../../dist/tsrun") },
+    only: { type: "string", multiple: true },
   });
   const failing = loadFailing(import.meta.dir, basename(values.runtime));
   return await judgeUpstream({ source: "crun", tools: TOOLS }, async ({ tally, source }) => {

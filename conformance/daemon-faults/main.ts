@@ -10,8 +10,8 @@
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { IMAGE, makeArchive } from "../containerd/image.ts";
+import { readOptions } from "../harness/options.ts";
 import { makeRootfs } from "../harness/rootfs.ts";
 import { runSuite } from "../harness/suite.ts";
 import { say } from "../harness/tally.ts";
@@ -60,14 +60,12 @@ async function makeSetting(
 }
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: {
-      rounds: { type: "string", default: "3" },
-      seed: { type: "string", default: String(Date.now() % 1_000_000) },
-      only: { type: "string" },
-      operation: { type: "string" },
-      program: { type: "string", default: join(import.meta.dir, "../../dist/tsrund") },
-    },
+  const values = readOptions(import.meta.path, {
+    rounds: { type: "string", default: "3" },
+    seed: { type: "string", default: String(Date.now() % 1_000_000) },
+    only: { type: "string" },
+    operation: { type: "string" },
+    program: { type: "string", default: join(import.meta.dir, "../../dist/tsrund") },
   });
   say(`seed ${values.seed}`);
   return await runSuite({

@@ -10,8 +10,8 @@
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { loadFailing } from "../harness/failing.ts";
+import { readOptions } from "../harness/options.ts";
 import { run } from "../harness/process.ts";
 import { makeRootfs } from "../harness/rootfs.ts";
 import { findProgram, findRuntime, type Runtime, versionOf } from "../harness/runtime.ts";
@@ -100,13 +100,11 @@ async function judgeEngine(judge: Judge, engine: Engine, cases: readonly EngineC
 }
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: {
-      runtime: { type: "string", default: join(import.meta.dir, "../../dist/tsrun") },
-      reference: { type: "string", default: "runc" },
-      only: { type: "string", multiple: true },
-      verbose: { type: "boolean", default: false },
-    },
+  const values = readOptions(import.meta.path, {
+    runtime: { type: "string", default: join(import.meta.dir, "../../dist/tsrun") },
+    reference: { type: "string", default: "runc" },
+    only: { type: "string", multiple: true },
+    verbose: { type: "boolean", default: false },
   });
   const tally = new Tally();
   const [reference, candidate] = [findRuntime(values.reference), findRuntime(values.runtime)];

@@ -8,7 +8,7 @@
  * occurs. The list speaks of the default reference and of tsrun; with another runtime every difference is shown.
  */
 import { basename, join } from "node:path";
-import { parseArgs } from "node:util";
+import { readOptions } from "../harness/options.ts";
 import { findRuntime, type Runtime, versionOf } from "../harness/runtime.ts";
 import { say, Tally } from "../harness/tally.ts";
 import { type Workspace, withWorkspace } from "../harness/workspace.ts";
@@ -90,13 +90,11 @@ async function runSuite(suite: Suite, cases: readonly EqualityCase[]): Promise<v
 }
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: {
-      runtime: { type: "string", default: join(import.meta.dir, "../../dist/tsrun") },
-      reference: { type: "string", default: "runc" },
-      only: { type: "string", multiple: true },
-      verbose: { type: "boolean", default: false },
-    },
+  const values = readOptions(import.meta.path, {
+    runtime: { type: "string", default: join(import.meta.dir, "../../dist/tsrun") },
+    reference: { type: "string", default: "runc" },
+    only: { type: "string", multiple: true },
+    verbose: { type: "boolean", default: false },
   });
   const tally = new Tally();
   const reference = findRuntime(values.reference);

@@ -7,7 +7,7 @@
  * Needs root, busybox and strace. With `--most` so many of the system calls of an operation are hit by each fault, else every one.
  */
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { readOptions } from "../harness/options.ts";
 import { makeRootfs } from "../harness/rootfs.ts";
 import { findProgram, findRuntime, versionOf } from "../harness/runtime.ts";
 import { say, Tally } from "../harness/tally.ts";
@@ -16,12 +16,10 @@ import { judgeInjected } from "./cases/injected.ts";
 import { judgeSurroundings } from "./cases/surroundings.ts";
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: {
-      runtime: { type: "string", default: join(import.meta.dir, "../../dist/tsrun") },
-      most: { type: "string" },
-      only: { type: "string", multiple: true },
-    },
+  const values = readOptions(import.meta.path, {
+    runtime: { type: "string", default: join(import.meta.dir, "../../dist/tsrun") },
+    most: { type: "string", default: String(Number.MAX_SAFE_INTEGER) },
+    only: { type: "string", multiple: true },
   });
   const tally = new Tally();
   const runtime = findRuntime(values.runtime);
@@ -31,7 +29,7 @@ async function main(): Promise<number> {
   }
   say(versionOf(runtime));
   const only = (name: string) => values.only?.some((part) => name.includes(part)) ?? true;
-  const most = values.most === undefined ? Number.POSITIVE_INFINITY : Number(values.most);
+  const most = Number(values.most);
   await withWorkspace("faults", async (workspace) => {
     const rootfs = join(workspace.folder, "rootfs");
     makeRootfs(rootfs);

@@ -10,9 +10,9 @@
  */
 import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import fc from "fast-check";
 import { defaultConfig } from "../harness/config.ts";
+import { readOptions } from "../harness/options.ts";
 import { makeRootfs } from "../harness/rootfs.ts";
 import { say, Tally } from "../harness/tally.ts";
 import { type Workspace, withWorkspace } from "../harness/workspace.ts";
@@ -99,14 +99,12 @@ function runInNamespaces(args: readonly string[]): number {
 }
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: {
-      runtime: { type: "string", default: join(import.meta.dir, "../../dist/tsrun") },
-      runs: { type: "string", default: "100000" },
-      creates: { type: "string", default: "2000" },
-      seed: { type: "string", default: String(Date.now() % 2 ** 31) },
-      inside: { type: "boolean", default: false },
-    },
+  const values = readOptions(import.meta.path, {
+    runtime: { type: "string", default: join(import.meta.dir, "../../dist/tsrun") },
+    runs: { type: "string", default: "100000" },
+    creates: { type: "string", default: "2000" },
+    seed: { type: "string", default: String(Date.now() % 2 ** 31) },
+    inside: { type: "boolean", default: false },
   });
   const tally = new Tally();
   const seed = Number(values.seed);

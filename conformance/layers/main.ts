@@ -10,7 +10,6 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { exportArchive } from "../../lib/daemon/images/export.ts";
 import { importArchive } from "../../lib/daemon/images/import.ts";
 import { unpackManifest } from "../../lib/daemon/images/unpack.ts";
@@ -21,6 +20,7 @@ import { openKernel } from "../../lib/linux/kernel.ts";
 import { chunksOf } from "../../lib/testing/layers.ts";
 import { listTree } from "../../lib/testing/list-tree.ts";
 import { Daemon } from "../containerd/daemon.ts";
+import { readOptions } from "../harness/options.ts";
 import { runSuite } from "../harness/suite.ts";
 import { CASES, DIFFERENCES, type LayersCase } from "./cases.ts";
 
@@ -187,7 +187,7 @@ async function judge(folder: string, one: LayersCase, index: number): Promise<re
 }
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({ options: { only: { type: "string" } } });
+  const values = readOptions(import.meta.path, { only: { type: "string" } });
   return await runSuite({
     name: "layers",
     programs: ["containerd", "ctr", "tar", "setfattr"],

@@ -9,8 +9,8 @@
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { defaultConfig } from "../harness/config.ts";
+import { readOptions } from "../harness/options.ts";
 import { waitUntil } from "../harness/poll.ts";
 import { type Outcome, run } from "../harness/process.ts";
 import { makeRootfs } from "../harness/rootfs.ts";
@@ -160,12 +160,10 @@ function countOf(text: string, option: string): number {
 }
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: {
-      runtime: { type: "string", default: join(import.meta.dir, "../../dist/tsrun") },
-      row: { type: "string", default: "500" },
-      parallel: { type: "string", default: "50" },
-    },
+  const values = readOptions(import.meta.path, {
+    runtime: { type: "string", default: join(import.meta.dir, "../../dist/tsrun") },
+    row: { type: "string", default: "500" },
+    parallel: { type: "string", default: "50" },
   });
   const tally = new Tally();
   const runtime = findRuntime(values.runtime);

@@ -9,8 +9,8 @@
  */
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { makeImage } from "../containerd/image.ts";
+import { readOptions } from "../harness/options.ts";
 import { runSuite } from "../harness/suite.ts";
 import type { Tally } from "../harness/tally.ts";
 import type { Workspace } from "../harness/workspace.ts";
@@ -110,11 +110,9 @@ async function judgeIn(
 }
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: {
-      only: { type: "string" },
-      program: { type: "string", default: join(import.meta.dir, "../../dist/tsrund") },
-    },
+  const values = readOptions(import.meta.path, {
+    only: { type: "string" },
+    program: { type: "string", default: join(import.meta.dir, "../../dist/tsrund") },
   });
   const hasPlugins = PLUGINS.some((directory) => existsSync(join(directory, "bridge")));
   return await runSuite({

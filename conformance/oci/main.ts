@@ -13,8 +13,8 @@
  */
 import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { loadFailing } from "../harness/failing.ts";
+import { readOptions } from "../harness/options.ts";
 import { findRuntime, type Runtime, versionOf } from "../harness/runtime.ts";
 import { say, Tally } from "../harness/tally.ts";
 import { type Workspace, withWorkspace } from "../harness/workspace.ts";
@@ -147,18 +147,16 @@ async function judge(runtime: Runtime, choice: Choice, style: Style): Promise<nu
 }
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: {
-      runtime: { type: "string", default: join(import.meta.dir, "../../dist/tsrun") },
-      only: { type: "string", multiple: true },
-      short: { type: "boolean", default: false },
-      tap: { type: "boolean", default: false },
-      verbose: { type: "boolean", default: false },
-      upstream: { type: "string" },
-      failing: { type: "string" },
-      programs: { type: "string" },
-      "write-coverage": { type: "boolean", default: false },
-    },
+  const values = readOptions(import.meta.path, {
+    runtime: { type: "string", default: join(import.meta.dir, "../../dist/tsrun") },
+    only: { type: "string", multiple: true },
+    short: { type: "boolean", default: false },
+    tap: { type: "boolean", default: false },
+    verbose: { type: "boolean", default: false },
+    upstream: { type: "string" },
+    failing: { type: "string" },
+    programs: { type: "string" },
+    "write-coverage": { type: "boolean", default: false },
   });
   if (values["write-coverage"]) {
     writeFileSync(COVERAGE, renderCoverage(loadRequirements()));

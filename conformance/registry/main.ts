@@ -8,7 +8,7 @@
  * Needs root, docker-registry, skopeo, umoci, openssl, ctr and busybox (static). Everything listens on loopback.
  */
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { readOptions } from "../harness/options.ts";
 import { runSuite } from "../harness/suite.ts";
 import { runChecks } from "./check.ts";
 import { exchangeChecks } from "./checks/exchange.ts";
@@ -20,11 +20,9 @@ const CHECKS = [...exchangeChecks, ...loginChecks, ...faultChecks];
 const NEEDED = ["docker-registry", "skopeo", "umoci", "openssl", "ctr", "busybox"];
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: {
-      only: { type: "string", default: "" },
-      program: { type: "string", default: join(import.meta.dir, "../../dist/tsrund") },
-    },
+  const values = readOptions(import.meta.path, {
+    only: { type: "string", default: "" },
+    program: { type: "string", default: join(import.meta.dir, "../../dist/tsrund") },
   });
   return await runSuite({
     name: "registry",

@@ -18,9 +18,9 @@ import {
   writeFileSync,
 } from "node:fs";
 import { basename, join, resolve } from "node:path";
-import { parseArgs } from "node:util";
 import { judgeUpstream } from "../harness/debian-source.ts";
 import { loadFailing } from "../harness/failing.ts";
+import { readOptions } from "../harness/options.ts";
 import { findProgram } from "../harness/runtime.ts";
 import type { Tally } from "../harness/tally.ts";
 import { judgeTap, parseTap } from "../harness/tap.ts";
@@ -104,12 +104,10 @@ async function runFile({ runtime, tests, temporary, systemd }: Site, file: strin
 }
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: {
-      runtime: { type: "string", default: join(import.meta.dir, "../../dist/tsrun") },
-      only: { type: "string", multiple: true },
-      systemd: { type: "boolean", default: false },
-    },
+  const values = readOptions(import.meta.path, {
+    runtime: { type: "string", default: join(import.meta.dir, "../../dist/tsrun") },
+    only: { type: "string", multiple: true },
+    systemd: { type: "boolean", default: false },
   });
   const failing = loadFailing(import.meta.dir, basename(values.runtime));
   return await judgeUpstream({ source: "runc", tools: TOOLS }, async ({ tally, source }) => {

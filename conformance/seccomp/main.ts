@@ -1,11 +1,15 @@
 /**
- * Compares our seccomp filters with libseccomp's, by simulating both, and has the kernel load one. Needs cc and
- * libseccomp-dev: `bun conformance/seccomp/main.ts [number of random profiles]`.
+ * seccomp: filters of this project's generator beside libseccomp's, by simulating both; and the kernel loads one.
+ *
+ *   bun conformance/seccomp/main.ts [--random N]
+ *
+ * Needs root, cc and libseccomp-dev. With `--random`, so many profiles are made at random, else 200.
  */
 import { join } from "node:path";
 import type { Architecture } from "../../lib/linux/constants/syscalls.ts";
 import { compileFilter } from "../../lib/plan/seccomp/filter.ts";
 import type { Seccomp } from "../../lib/spec/seccomp.ts";
+import { readOptions } from "../harness/options.ts";
 import { say, Tally } from "../harness/tally.ts";
 import { withWorkspace } from "../harness/workspace.ts";
 import { compare, compareStub, type Subject } from "./compare.ts";
@@ -14,7 +18,6 @@ import { dockerDefault, podmanDefault } from "./profiles.ts";
 import { randomProfile } from "./random.ts";
 import { compareTables, newerNames } from "./tables.ts";
 
-const RANDOM_PROFILES = 200;
 const NO_EXACT: ReadonlyMap<string, bigint> = new Map();
 
 function namedSubjects(oracle: Oracle): readonly Subject[] {
@@ -102,12 +105,13 @@ function judgeKernel(tally: Tally): void {
   else tally.fail("the kernel gives a listener", [listener]);
 }
 
+const values = readOptions(import.meta.path, { random: { type: "string", default: "200" } });
 process.exitCode = await withWorkspace("seccomp", (workspace) => {
   const tally = new Tally();
   const oracle = buildOracle(workspace.folder);
   judgeTables(oracle, tally);
   judgeNamed(oracle, tally);
-  judgeRandom(oracle, tally, Number(process.argv[2] ?? RANDOM_PROFILES));
+  judgeRandom(oracle, tally, Number(values.random));
   judgeKernel(tally);
   return Promise.resolve(tally.finish());
 });

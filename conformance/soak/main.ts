@@ -9,7 +9,7 @@
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { readOptions } from "../harness/options.ts";
 import { waitUntil } from "../harness/poll.ts";
 import { makeRootfs } from "../harness/rootfs.ts";
 import { say, Tally } from "../harness/tally.ts";
@@ -129,13 +129,11 @@ function countOf(text: string, option: string): number {
 }
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: {
-      count: { type: "string", default: "10000" },
-      "at-once": { type: "string", default: "200" },
-      only: { type: "string" },
-      times: { type: "boolean", default: false },
-    },
+  const values = readOptions(import.meta.path, {
+    count: { type: "string", default: "10000" },
+    "at-once": { type: "string", default: "200" },
+    only: { type: "string" },
+    times: { type: "boolean", default: false },
   });
   const count = countOf(values.count, "count");
   const parallel = countOf(values["at-once"], "at-once");

@@ -10,11 +10,11 @@
  */
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { Daemon } from "../containerd/daemon.ts";
 import { IMAGE, makeImage } from "../containerd/image.ts";
 import { docker } from "../engines/docker.ts";
 import { parseFailing } from "../harness/failing.ts";
+import { readOptions } from "../harness/options.ts";
 import { run } from "../harness/process.ts";
 import { runSuite } from "../harness/suite.ts";
 import { say, type Tally } from "../harness/tally.ts";
@@ -136,12 +136,10 @@ async function judge(
 }
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: {
-      only: { type: "string" },
-      program: { type: "string", default: join(import.meta.dir, "../../dist/tsrund") },
-      verbose: { type: "boolean", default: false },
-    },
+  const values = readOptions(import.meta.path, {
+    only: { type: "string" },
+    program: { type: "string", default: join(import.meta.dir, "../../dist/tsrund") },
+    verbose: { type: "boolean", default: false },
   });
   return await runSuite({
     name: "supervisor",

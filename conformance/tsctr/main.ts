@@ -10,10 +10,10 @@
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { Daemon } from "../containerd/daemon.ts";
 import { IMAGE, makeImage } from "../containerd/image.ts";
 import { parseFailing } from "../harness/failing.ts";
+import { readOptions } from "../harness/options.ts";
 import { run } from "../harness/process.ts";
 import { runSuite } from "../harness/suite.ts";
 import { say, type Tally } from "../harness/tally.ts";
@@ -163,13 +163,11 @@ function judgeCase(name: string, { wanted, shown, failing }: Outputs, tally: Tal
 }
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: {
-      only: { type: "string" },
-      program: { type: "string", default: join(import.meta.dir, "../../dist/tsctr") },
-      verbose: { type: "boolean", default: false },
-      update: { type: "boolean", default: false },
-    },
+  const values = readOptions(import.meta.path, {
+    only: { type: "string" },
+    program: { type: "string", default: join(import.meta.dir, "../../dist/tsctr") },
+    verbose: { type: "boolean", default: false },
+    update: { type: "boolean", default: false },
   });
   return await runSuite({
     name: "tsctr",
