@@ -10,13 +10,13 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { makeImage } from "../containerd/image.ts";
+import { HostNetwork } from "../harness/host-network.ts";
 import { readOptions } from "../harness/options.ts";
 import { runSuite } from "../harness/suite.ts";
 import type { Tally } from "../harness/tally.ts";
 import type { Workspace } from "../harness/workspace.ts";
 import { Tsrund } from "../supervisor/tsrund.ts";
 import { CHECKS } from "./checks.ts";
-import { HostNetwork } from "./network.ts";
 import { Site } from "./site.ts";
 
 const NEEDED = ["ctr", "ip", "iptables", "nsenter", "busybox", "tar"];

@@ -1,10 +1,11 @@
 import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { IMAGE } from "../containerd/image.ts";
+import type { HostNetwork } from "../harness/host-network.ts";
 import { waitUntil } from "../harness/poll.ts";
 import { type Outcome, run, start } from "../harness/process.ts";
 import type { Tsrund } from "../supervisor/tsrund.ts";
-import { type HostNetwork, remainsIn } from "./network.ts";
+import { remainsIn } from "./remains.ts";
 
 const SETTLE_MS = 60_000;
 

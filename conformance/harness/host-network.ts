@@ -1,7 +1,5 @@
-import { existsSync, readdirSync } from "node:fs";
-import { join } from "node:path";
-import { type Outcome, run } from "../harness/process.ts";
-import { mountsBelow, type Workspace } from "../harness/workspace.ts";
+import { type Outcome, run } from "./process.ts";
+import type { Workspace } from "./workspace.ts";
 
 /** A network namespace of the suite's own in the place of the host's: its bridges and rules end with it. */
 export class HostNetwork {
@@ -15,7 +13,12 @@ export class HostNetwork {
 
   /** The command that becomes another one in it. */
   get within(): readonly string[] {
-    return ["nsenter", `--net=/run/netns/${this.name}`];
+    return ["nsenter", `--net=${this.path}`];
+  }
+
+  /** The file that stands for it. */
+  get path(): string {
+    return `/run/netns/${this.name}`;
   }
 
   async open(): Promise<void> {
@@ -56,19 +59,4 @@ export class HostNetwork {
     const { status, stderr } = await run(words, { scratch: this.#scratch });
     if (status !== 0) throw new Error(`${words.join(" ")}: ${stderr.trim()}`);
   }
-}
-
-/** What containers can leave in a daemon's folder: leases of addresses, records, files and namespaces. */
-export function remainsIn(folder: string): readonly string[] {
-  const leases = join(folder, "state/networks/leases");
-  const addresses = filesBelow(leases).filter((name) => /\/[\d.]+$/.test(name));
-  const records = filesBelow(join(folder, "root/networks"));
-  const names = filesBelow(join(folder, "state/networks/containers"));
-  return [...addresses, ...records, ...names, ...mountsBelow(folder)];
-}
-
-function filesBelow(directory: string): readonly string[] {
-  if (!existsSync(directory)) return [];
-  const entries = readdirSync(directory, { recursive: true, withFileTypes: true });
-  return entries.filter((entry) => !entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name));
 }
