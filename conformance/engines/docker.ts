@@ -1,28 +1,38 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { HostNetwork } from "../harness/host-network.ts";
 import { waitUntil } from "../harness/poll.ts";
 import { run } from "../harness/process.ts";
 import type { Workspace } from "../harness/workspace.ts";
 import { DOCKER_CASES } from "./cases/docker.ts";
+import { DOCKER_SETS } from "./cases/docker-sets.ts";
 import type { Engine, EngineRuntime, EngineSite } from "./engine.ts";
 
 const START_DEADLINE_MS = 60_000;
 
-/** dockerd and the containerd it starts, with the runtime as default; no bridge, no rules of iptables. */
+/** Waits for at most 20 s until a command prints what is wanted, and gives what it has printed last. */
+const COMES_TO =
+  'comes_to() { local want=$1 said end=$((SECONDS + 20)); shift; until said=$("$@" 2>&1); [ "$said" = "$want" ] || [ $SECONDS -gt $end ]; do sleep 0.05; done; echo "$said"; }';
+
+/** dockerd and the containerd it starts, with the runtime as default, in a network of its own; it has no default bridge. */
 async function openDocker(workspace: Workspace, runtime: EngineRuntime, image: string): Promise<EngineSite> {
+  const { containerd } = runtime;
   const folder = join(workspace.folder, `docker-${runtime.name}`);
   mkdirSync(folder, { recursive: true });
+  const network = containerd?.network ?? new HostNetwork(workspace);
+  if (containerd === undefined) await network.open();
   writeFileSync(join(folder, "daemon.json"), "{}\n");
   const socket = `unix://${folder}/docker.sock`;
   const daemon = Bun.spawn({
     cmd: [
+      ...network.within,
       "dockerd",
       ...["--host", socket, "--data-root", `${folder}/data`, "--exec-root", `${folder}/exec`],
       ...["--pidfile", `${folder}/pid`, "--config-file", `${folder}/daemon.json`, "--storage-driver", "vfs"],
-      ...["--bridge", "none", "--iptables=false", "--ip6tables=false", "--ip-forward=false", "--ip-masq=false"],
+      ...["--bridge", "none"],
       ...["--cgroup-parent", `/${workspace.tag}-docker`, "--add-runtime", `judged=${runtime.path}`],
       ...["--default-runtime", "judged"],
-      ...(runtime.containerd === undefined ? [] : ["--containerd", runtime.containerd]),
+      ...(containerd === undefined ? [] : ["--containerd", containerd.address]),
     ],
     env: { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" },
     stdin: "ignore",
@@ -31,8 +41,9 @@ async function openDocker(workspace: Workspace, runtime: EngineRuntime, image: s
   });
   const preamble = [
     `export HOME=${folder} DOCKER_CONFIG=${folder} DOCKER_BUILDKIT=0`,
-    `site=${folder} runtime=${runtime.path}`,
-    `docker() { command docker --host ${socket} "$@"; }`,
+    `export DOCKER_HOST=${socket}`,
+    `site=${folder} runtime=${runtime.path} network=${network.path}`,
+    COMES_TO,
     "cd $site",
   ].join("\n");
   const shell = (script: string) => run(["bash", "-c", `${preamble}\n${script}`], { scratch: folder });
@@ -40,6 +51,7 @@ async function openDocker(workspace: Workspace, runtime: EngineRuntime, image: s
     await shell("docker rm -f $(docker ps -aq)");
     daemon.kill("SIGTERM");
     await daemon.exited;
+    if (containerd === undefined) await network.close();
   };
   try {
     await waitUntil("dockerd", async () => (await shell("docker version")).status === 0, START_DEADLINE_MS);
@@ -54,7 +66,7 @@ async function openDocker(workspace: Workspace, runtime: EngineRuntime, image: s
 
 export const docker: Engine = {
   name: "docker",
-  programs: ["docker", "dockerd", "containerd"],
-  cases: DOCKER_CASES,
+  programs: ["docker", "dockerd", "containerd", "ip", "iptables", "nsenter", "script"],
+  cases: [...DOCKER_CASES, ...DOCKER_SETS],
   open: openDocker,
 };

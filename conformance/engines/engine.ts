@@ -1,3 +1,4 @@
+import type { HostNetwork } from "../harness/host-network.ts";
 import type { Workspace } from "../harness/workspace.ts";
 
 /** A runtime as an engine is told of it. */
@@ -6,8 +7,8 @@ export interface EngineRuntime {
   readonly name: string;
   /** Absolute. */
   readonly path: string;
-  /** The socket of the daemon that docker is to use; without, it starts a containerd of its own. */
-  readonly containerd?: string;
+  /** The daemon that docker is to use, and its network namespace; without, docker has its own of both. */
+  readonly containerd?: { readonly address: string; readonly network: HostNetwork };
 }
 
 /** An engine of its own: private storage, private state, one default runtime. Close it when its cases are done. */

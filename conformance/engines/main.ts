@@ -18,14 +18,11 @@ import { findProgram, findRuntime, type Runtime, versionOf } from "../harness/ru
 import { say, Tally } from "../harness/tally.ts";
 import { type Workspace, withWorkspace } from "../harness/workspace.ts";
 import { docker } from "./docker.ts";
-import type { Engine, EngineCase, EngineRuntime } from "./engine.ts";
-import { normaliseOutput } from "./normalise.ts";
+import type { Engine, EngineCase } from "./engine.ts";
 import { buildah, podman } from "./podman.ts";
+import { hasEnded, type Shown, showCases } from "./show.ts";
 
 const ENGINES: readonly Engine[] = [podman, buildah, docker];
-
-/** What one runtime showed: the lines of each case. */
-type Shown = ReadonlyMap<string, readonly string[]>;
 
 interface Judge {
   readonly workspace: Workspace;
@@ -37,38 +34,6 @@ interface Judge {
   readonly failing: ReadonlyMap<string, string>;
   readonly tally: Tally;
   readonly verbose: boolean;
-}
-
-async function show(
-  judge: Judge,
-  engine: Engine,
-  cases: readonly EngineCase[],
-  runtime: EngineRuntime,
-): Promise<Shown> {
-  const { workspace, image } = judge;
-  const site = await engine.open(workspace, runtime, image);
-  const shown = new Map<string, readonly string[]>();
-  try {
-    for (const { name, script } of cases) {
-      const { status, stdout, stderr } = await run(["bash", "-c", `${site.preamble}\n${script}`], {
-        scratch: workspace.folder,
-      });
-      const names = { folder: workspace.folder, tag: workspace.tag, runtime };
-      const lines = [`status ${status}`, ...marked("stdout", stdout), ...marked("stderr", stderr)];
-      shown.set(name, normaliseOutput(lines, names));
-      if (judge.verbose) for (const line of shown.get(name) ?? []) say(`  ${runtime.name} ${name}: ${line}`);
-    }
-  } finally {
-    await site.close();
-  }
-  return shown;
-}
-
-function marked(mark: string, text: string): readonly string[] {
-  return text
-    .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => `${mark}: ${line}`);
 }
 
 /** The lines that only one of both has shown. */
@@ -87,12 +52,20 @@ async function judgeEngine(judge: Judge, engine: Engine, cases: readonly EngineC
     for (const { name } of cases) tally.skip(name, `not installed: ${missing.join(", ")}`);
     return;
   }
-  const expected = await show(judge, engine, cases, { name: "reference", path: judge.reference.path });
-  const actual = await show(judge, engine, cases, { name: "candidate", path: judge.candidate.path });
+  const parts = { engine, cases, workspace: judge.workspace, image: judge.image };
+  const shownBy = async (site: string, { path }: Runtime): Promise<Shown> => {
+    const shown = await showCases(parts, { name: site, path });
+    for (const [name, lines] of judge.verbose ? shown : []) for (const line of lines) say(`  ${site} ${name}: ${line}`);
+    return shown;
+  };
+  const expected = await shownBy("reference", judge.reference);
+  const actual = await shownBy("candidate", judge.candidate);
   for (const { name } of cases) {
-    const differences = compareLines(expected.get(name) ?? [], actual.get(name) ?? []);
+    const [reference = [], candidate = []] = [expected.get(name), actual.get(name)];
+    const differences = compareLines(reference, candidate);
     const reason = failing.get(name);
-    if (differences.length === 0 && reason === undefined) tally.pass(name);
+    if (!hasEnded(reference)) tally.fail(name, ["it has not ended", ...reference]);
+    else if (differences.length === 0 && reason === undefined) tally.pass(name);
     else if (differences.length === 0) tally.fail(name, ["listed in failing.txt, but equal"]);
     else if (reason === undefined) tally.fail(name, differences);
     else tally.pass(`${name} (differs as listed: ${reason})`);

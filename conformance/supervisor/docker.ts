@@ -1,8 +1,7 @@
 import { join } from "node:path";
 import { docker } from "../engines/docker.ts";
-import type { EngineRuntime } from "../engines/engine.ts";
-import { normaliseOutput } from "../engines/normalise.ts";
-import { run } from "../harness/process.ts";
+import { hasEnded, showCases } from "../engines/show.ts";
+import { HostNetwork } from "../harness/host-network.ts";
 import type { Tally } from "../harness/tally.ts";
 import type { Workspace } from "../harness/workspace.ts";
 import { Tsrund } from "./tsrund.ts";
@@ -15,31 +14,6 @@ interface Parts {
   readonly failing: ReadonlyMap<string, string>;
 }
 
-type Shown = ReadonlyMap<string, readonly string[]>;
-
-async function show(workspace: Workspace, runtime: EngineRuntime, { layer, only }: Parts): Promise<Shown> {
-  const site = await docker.open(workspace, runtime, layer);
-  const shown = new Map<string, readonly string[]>();
-  try {
-    for (const { name, script } of docker.cases) {
-      if (only !== undefined && !name.includes(only)) continue;
-      const { status, stdout, stderr } = await run(["bash", "-c", `${site.preamble}\n${script}`], {
-        scratch: workspace.folder,
-      });
-      const mark = (prefix: string, text: string) =>
-        text
-          .split("\n")
-          .filter((line) => line !== "")
-          .map((line) => `${prefix}: ${line}`);
-      const lines = [`status ${status}`, ...mark("stdout", stdout), ...mark("stderr", stderr)];
-      shown.set(name, normaliseOutput(lines, { folder: workspace.folder, tag: workspace.tag, runtime }));
-    }
-  } finally {
-    await site.close();
-  }
-  return shown;
-}
-
 /** What a person types at docker, whose dockerd uses tsrund, and one that it has started itself; runc runs either. */
 export async function dockerChecks(workspace: Workspace, parts: Parts, tally: Tally): Promise<void> {
   const missing = docker.programs.filter((program) => Bun.which(program) === null);
@@ -48,14 +22,21 @@ export async function dockerChecks(workspace: Workspace, parts: Parts, tally: Ta
     return;
   }
   const path = Bun.which("runc") ?? "runc";
-  const theirs = await show(workspace, { name: "containerd", path }, parts);
-  const daemon = new Tsrund(join(workspace.folder, "dockers"), parts.program);
-  await daemon.start();
+  const { only = "", layer } = parts;
+  const cases = docker.cases.filter(({ name }) => name.includes(only));
+  const shown = { engine: docker, cases, workspace, image: layer };
+  const theirs = await showCases(shown, { name: "containerd", path });
+  const network = new HostNetwork(workspace);
+  await network.open();
+  const daemon = new Tsrund(join(workspace.folder, "dockers"), parts.program, { within: network.within });
   try {
-    const ours = await show(workspace, { name: "tsrund", path, containerd: daemon.address }, parts);
+    await daemon.start();
+    const containerd = { address: daemon.address, network };
+    const ours = await showCases(shown, { name: "tsrund", path, containerd });
     for (const [name, lines] of theirs) judge(name, { theirs: lines, ours: ours.get(name) ?? [] }, parts, tally);
   } finally {
     await daemon.stop("SIGTERM");
+    await network.close();
   }
 }
 
@@ -67,7 +48,8 @@ function judge(
 ): void {
   const reason = failing.get(name);
   const isEqual = theirs.join("\n") === ours.join("\n");
-  if (isEqual && reason === undefined) tally.pass(name);
+  if (!hasEnded(theirs)) tally.fail(name, ["it has not ended", ...theirs]);
+  else if (isEqual && reason === undefined) tally.pass(name);
   else if (isEqual) tally.fail(name, ["it is equal, but is said to differ", reason ?? ""]);
   else if (reason !== undefined) tally.pass(`${name}: differs, as known: ${reason}`);
   else tally.fail(name, [...theirs.map((line) => `containerd  ${line}`), ...ours.map((line) => `tsrund      ${line}`)]);
