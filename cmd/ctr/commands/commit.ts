@@ -1,8 +1,8 @@
 import { api } from "../../../lib/client/api.ts";
 import type { Client } from "../../../lib/client/client.ts";
+import { findContainer, findTask } from "../../../lib/client/containers.ts";
 import { commitContainer } from "../../../lib/client/images/commit.ts";
 import { statusOf } from "../../../lib/client/tasks.ts";
-import { ContainerError } from "../../../lib/errors.ts";
 import { normalizeDockerName } from "../../../lib/image/references.ts";
 import { required } from "../../args.ts";
 import { boolean, oneOf, text } from "../../flags.ts";
@@ -22,7 +22,7 @@ export const commitCommand = ctrCommand({
     { command: "commit --change 'CMD [\"serve\"]' --change 'ENV A=1' web web:2", summary: "with other settings" },
   ],
   args: {
-    container: required("container", "id of the container", (given) => given),
+    container: required("container", "its id, or the begin of it", (given) => given),
     image: required("image", "name of the image", (given) => given),
   },
   flags: {
@@ -39,17 +39,16 @@ export const commitCommand = ctrCommand({
     noPause: boolean("let it run on meanwhile: files that it writes may be torn"),
     format: oneOf(["text", "json"], "how to print what was made"),
   },
-  run: async (context, { container: id, image }, { author = "", message = "", change, noPause, format }) => {
+  run: async (context, { container: given, image }, { author = "", message = "", change, noPause, format }) => {
     const name = normalizeDockerName(image);
     const client = await context.connect();
-    const { container } = await client.call(api.containers.get, { id });
-    if (container === null) throw new ContainerError("not_found", `container ${id} not found`);
+    const container = await findContainer(client, given);
     const options = {
       ...{ name, author, comment: message, platform: ownPlatform(), nowMs: context.now() },
       change: (config: Readonly<Record<string, unknown>>) => change.reduce((made, each) => each(made), config),
     };
     const work = () => commitContainer(client, container, options);
-    const { target } = noPause ? await work() : await paused(client, id, work);
+    const { target } = noPause ? await work() : await paused(client, container.id, work);
     const { digest, mediaType, size } = target;
     if (format === "json") await printJson(context, { name, digest, mediaType, size });
     else await context.print(`${name} ${digest}\n`);
@@ -59,20 +58,12 @@ export const commitCommand = ctrCommand({
 
 /** Does work while a container does none, if it runs. */
 async function paused<T>(client: Client, id: string, work: () => Promise<T>): Promise<T> {
-  if ((await findStatus(client, id)) !== "running") return await work();
+  const task = await findTask(client, id);
+  if (task === undefined || statusOf(task) !== "running") return await work();
   await client.call(api.tasks.pause, { containerId: id });
   try {
     return await work();
   } finally {
     await client.call(api.tasks.resume, { containerId: id });
-  }
-}
-
-async function findStatus(client: Client, id: string) {
-  try {
-    return statusOf((await client.call(api.tasks.get, { containerId: id })).process ?? undefined);
-  } catch (error) {
-    if (error instanceof ContainerError && error.code === "not_found") return undefined;
-    throw error;
   }
 }

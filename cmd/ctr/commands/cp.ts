@@ -1,4 +1,4 @@
-import { api } from "../../../lib/client/api.ts";
+import { findContainer } from "../../../lib/client/containers.ts";
 import { openContainerRoot } from "../../../lib/client/copy/container-root.ts";
 import {
   type CopyOptions,
@@ -10,7 +10,6 @@ import {
 } from "../../../lib/client/copy/copy.ts";
 import { ownerInside } from "../../../lib/client/spec/owner.ts";
 import type { Container } from "../../../lib/client/tasks.ts";
-import { ContainerError } from "../../../lib/errors.ts";
 import { openRoot } from "../../../lib/linux/tree/open.ts";
 import { fromText } from "../../../lib/linux/tree/paths.ts";
 import { required } from "../../args.ts";
@@ -47,12 +46,14 @@ export const cpCommand = ctrCommand({
     if ((source.container === undefined) === (target.container === undefined)) {
       throw new UsageError("one of source and destination must be a path of a container, the other one must not");
     }
-    const id = source.container ?? target.container ?? "";
     const client = await context.connect();
-    const { container } = await client.call(api.containers.get, { id });
-    if (container === null) throw new ContainerError("not_found", `container ${id} not found`);
+    const container = await findContainer(client, source.container ?? target.container ?? "");
     using root = await openContainerRoot(context.kernel, client, container);
-    const inside = (path: string): Place => ({ root: root.number, label: `${id}:`, path: path === "" ? "/" : path });
+    const inside = (path: string): Place => ({
+      root: root.number,
+      label: `${container.id}:`,
+      path: path === "" ? "/" : path,
+    });
     const options = optionsOf(context, container, {
       archive,
       follow: followLink,

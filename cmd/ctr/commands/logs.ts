@@ -1,9 +1,9 @@
 import { api } from "../../../lib/client/api.ts";
 import type { Client } from "../../../lib/client/client.ts";
+import { findContainer, findTask } from "../../../lib/client/containers.ts";
 import type { LogEntry } from "../../../lib/client/logs/entries.ts";
 import { logPathOf } from "../../../lib/client/logs/place.ts";
 import { readLog } from "../../../lib/client/logs/read.ts";
-import type { Process } from "../../../lib/client/tasks.ts";
 import { ContainerError } from "../../../lib/errors.ts";
 import { required } from "../../args.ts";
 import { parseDuration } from "../../duration.ts";
@@ -20,7 +20,7 @@ export const logsCommand = ctrCommand({
     { command: "logs --follow --tail 10 web", summary: "the last ten lines, and those that come" },
     { command: "logs --since 15m --timestamps web", summary: "those of the last quarter of an hour, with their times" },
   ],
-  args: { id: required("container", "its id", (given) => given) },
+  args: { id: required("container", "its id, or the begin of it", (given) => given) },
   flags: {
     follow: boolean("go on until the container ends", { short: "f" }),
     tail: tailFlag(),
@@ -29,10 +29,11 @@ export const logsCommand = ctrCommand({
     timestamps: boolean("print the time in front of each line", { short: "t" }),
     format: oneOf(["text", "json"], "how to print, json being an object a line"),
   },
-  run: async (context, { id }, { follow, tail, since, until, timestamps, format }) => {
+  run: async (context, { id: given }, { follow, tail, since, until, timestamps, format }) => {
     const client = await context.connect();
-    const [{ container }, task] = await Promise.all([client.call(api.containers.get, { id }), findTask(client, id)]);
-    if (container === null) throw new ContainerError("not_found", `container ${id} not found`);
+    const container = await findContainer(client, given);
+    const { id } = container;
+    const task = await findTask(client, id);
     const range = { tail, sinceMs: since?.(context.now()), untilMs: until?.(context.now()) };
     const ended = follow && task !== undefined ? awaitEnd(client, id) : undefined;
     const write = format === "json" ? jsonOf : timestamps ? withTime : ({ log }: LogEntry) => log;
@@ -63,15 +64,6 @@ function jsonOf(entry: LogEntry): string {
 
 function withTime({ time, log }: LogEntry): string {
   return time === "" ? log : `${time} ${log}`;
-}
-
-async function findTask(client: Client, id: string): Promise<Process | undefined> {
-  try {
-    return (await client.call(api.tasks.get, { containerId: id })).process ?? undefined;
-  } catch (error) {
-    if (error instanceof ContainerError && error.code === "not_found") return undefined;
-    throw error;
-  }
 }
 
 /** Resolves when the task has ended, or is gone. */
