@@ -1,7 +1,9 @@
 import { io } from "../../proto/gen/metrics.js";
 import type { Int64 } from "../../proto/gen/types.d.ts";
+import type { Kernel } from "../linux/kernel.ts";
 import { api } from "./api.ts";
 import type { Client } from "./client.ts";
+import { findNetworkUsage, type NetworkUsage } from "./network-usage.ts";
 
 /** What a container has used, at one moment. */
 export interface Usage {
@@ -14,7 +16,12 @@ export interface Usage {
   readonly pids: number;
   readonly readBytes: number;
   readonly writtenBytes: number;
+  /** Undefined for the network of the host. */
+  readonly network: NetworkUsage | undefined;
 }
+
+/** What the daemon tells. */
+type CgroupUsage = Omit<Usage, "network">;
 
 /** The use of a container, and how much of the processors it had since it was looked at before: 1 is one of them. */
 export interface Sample extends Usage {
@@ -23,11 +30,17 @@ export interface Sample extends Usage {
 }
 
 /** What containers use now; those that do not run are left out. None named: all. */
-export async function readUsage(client: Client, ids: readonly string[]): Promise<readonly Usage[]> {
+export async function readUsage(client: Client, kernel: Kernel, ids: readonly string[]): Promise<readonly Usage[]> {
   const filters = ids.map((id) => `id==${JSON.stringify(id)}`);
-  const { metrics } = await client.call(api.tasks.metrics, { filters });
+  const [{ metrics }, { tasks }] = await Promise.all([
+    client.call(api.tasks.metrics, { filters }),
+    client.call(api.tasks.list, {}),
+  ]);
+  const pids = new Map(tasks.map(({ id, pid }) => [id, pid]));
+  const networkOf = (id: string) => findNetworkUsage(kernel, pids.get(id) ?? 0);
   return metrics
     .flatMap(({ id, data }) => (data === null ? [] : (decode(id, data) ?? [])))
+    .map((usage) => ({ ...usage, network: networkOf(usage.id) }))
     .toSorted((a, b) => (a.id < b.id ? -1 : 1));
 }
 
@@ -59,7 +72,7 @@ function limitOf(value: Int64 | undefined): number | undefined {
   return bytes === 0 || bytes >= NO_LIMIT ? undefined : bytes;
 }
 
-function fromV1(id: string, { cpu, memory, pids, blkio }: io.containerd.cgroups.v1.Metrics): Usage {
+function fromV1(id: string, { cpu, memory, pids, blkio }: io.containerd.cgroups.v1.Metrics): CgroupUsage {
   const used = Number(memory?.usage?.usage ?? 0);
   const bytes = (wanted: string) =>
     (blkio?.ioServiceBytesRecursive ?? [])
@@ -77,7 +90,7 @@ function fromV1(id: string, { cpu, memory, pids, blkio }: io.containerd.cgroups.
   };
 }
 
-function fromV2(id: string, { cpu, memory, pids, io: counters }: io.containerd.cgroups.v2.Metrics): Usage {
+function fromV2(id: string, { cpu, memory, pids, io: counters }: io.containerd.cgroups.v2.Metrics): CgroupUsage {
   const entries = counters?.usage ?? [];
   return {
     id,

@@ -19,7 +19,9 @@ const CLEAR = "\u001b[J";
 export const statsCommand = ctrCommand({
   name: "stats",
   summary: "show what containers use, again each second, until interrupted",
-  description: "Processor time is that of the second before: 100% is one processor.",
+  description:
+    "Processor time is that of the second before: 100% is one processor. NET I/O is what came and what went; of a container with the " +
+    "host's network there is none of its own.",
   examples: [{ command: "stats --no-stream --format json web", summary: "once, for programs" }],
   args: { ids: anyNumber("container", "its id, or the begin of it (default: all that run)") },
   flags: { noStream: boolean("show it once"), format: formatFlag },
@@ -42,7 +44,7 @@ async function* look(context: CtrContext, client: Client, ids: readonly string[]
   let at = context.now();
   for (;;) {
     const now = context.now();
-    const usage = await readUsage(client, ids);
+    const usage = await readUsage(client, context.kernel, ids);
     yield compareUsage(usage, before, now - at);
     before = new Map(usage.map((each) => [each.id, each]));
     at = now;
@@ -71,6 +73,7 @@ const COLUMNS = [
   { title: "MEM USAGE / LIMIT", cell: memoryCell, isRight: true },
   { title: "MEM %", cell: memoryShare, isRight: true },
   { title: "PIDS", cell: ({ pids }: Sample) => String(pids), isRight: true },
+  { title: "NET I/O", cell: networkCell, isRight: true },
   { title: "BLOCK I/O", cell: ioCell, isRight: true },
 ];
 
@@ -85,6 +88,10 @@ function memoryShare({ memoryBytes, memoryLimitBytes }: Sample): string {
 
 function ioCell({ readBytes, writtenBytes }: Sample): string {
   return `${sizeText(readBytes)} / ${sizeText(writtenBytes)}`;
+}
+
+function networkCell({ network }: Sample): string {
+  return network === undefined ? "" : `${sizeText(network.receivedBytes)} / ${sizeText(network.sentBytes)}`;
 }
 
 function percent(share: number | undefined): string {
