@@ -5,6 +5,7 @@ import type { Process } from "../spec/config.ts";
 import { api } from "./api.ts";
 import type { Client } from "./client.ts";
 import { unlessGone } from "./create.ts";
+import { FifoPlace } from "./fifo-place.ts";
 import { FifoEnds, makeFifos, removeFifos } from "./fifos.ts";
 import { Session, type SessionEnd } from "./session.ts";
 import { chooseCapabilities } from "./spec/capabilities.ts";
@@ -79,8 +80,9 @@ export async function execInForeground(client: Client, kernel: Kernel, exec: For
   const { containerId, hasInput, detachKeys } = exec;
   const terminal = exec.process.terminal ?? false;
   const execId = newExecId();
-  const directory = `${exec.fifoRoot}/${execId}`;
-  const stdio = makeFifos(kernel, directory, { hasInput, terminal });
+  // Nobody comes back to an exec: it is the client's to its end.
+  using place = new FifoPlace(kernel, exec.fifoRoot);
+  const stdio = makeFifos(kernel, place.directory, { hasInput, terminal });
   using ends = new FifoEnds(kernel, stdio);
   const session = new Session(client, kernel, { process: { containerId, execId }, ends, terminal, detachKeys });
   try {
