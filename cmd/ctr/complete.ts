@@ -66,6 +66,11 @@ async function namesFor(context: CtrContext, command: CommandSpec | undefined): 
       const { images } = await (await context.connect()).call(api.images.list, {});
       return images.map(({ name }) => name);
     }
+    if (labels.some((label) => label.includes("volume"))) {
+      const { listVolumes, volumesDirectory } = await import("../../lib/client/volumes/volume.ts");
+      const directory = await volumesDirectory(await context.connect());
+      return listVolumes(context.kernel, directory).map(({ name }) => name);
+    }
   } catch {
     // Commands and options are known without a daemon.
   }

@@ -9,15 +9,8 @@ import type { Mount } from "../../lib/spec/config.ts";
 import { AdvisedError } from "./advice.ts";
 import type { CtrContext } from "./context.ts";
 import { parseDevice } from "./device-flag.ts";
-import {
-  type ContainerFlags,
-  parsePairs,
-  parseTmpfs,
-  parseUlimit,
-  parseVolume,
-  readEnv,
-  restartLabels,
-} from "./run-flags.ts";
+import { chooseMounts } from "./mounts.ts";
+import { type ContainerFlags, parsePairs, parseUlimit, readEnv, restartLabels } from "./run-flags.ts";
 import { chooseConfinement } from "./security.ts";
 
 /** statfs(2): the type of a cgroup v2 hierarchy. */
@@ -43,8 +36,10 @@ export interface Given {
 /** A container as the options and arguments of `run` want it. @throws {ContainerError} invalid_argument */
 export async function toCreation(context: CtrContext, flags: ContainerFlags, given: Given): Promise<Creation> {
   const id = flags.name ?? randomId();
-  const request = await toRequest(context, flags, { ...given, id });
+  const { mounts, volumes } = await chooseMounts(context, flags);
+  const request = await toRequest(context, flags, { ...given, id, mounts });
   return {
+    volumes,
     ...{ id, image: given.image, user: flags.user },
     snapshotter: flags.snapshotter ?? DEFAULT_SNAPSHOTTER,
     runtime: flags.runtime ?? DEFAULT_RUNTIME,
@@ -66,9 +61,9 @@ export function randomId(): string {
 async function toRequest(
   context: CtrContext,
   flags: ContainerFlags,
-  { id, command, terminal }: Given & { readonly id: string },
+  { id, command, terminal, mounts }: Given & { readonly id: string; readonly mounts: readonly Mount[] },
 ): Promise<ContainerRequest> {
-  const { kernel, cwd, namespace } = context;
+  const { kernel, namespace } = context;
   const { privileged, entrypoint } = flags;
   const bounding = boundingSet(kernel);
   const capabilities = chooseCapabilities({ add: flags.capAdd, drop: flags.capDrop, privileged, bounding });
@@ -84,11 +79,7 @@ async function toRequest(
     capabilities,
     noNewPrivileges: flags.noNewPrivileges || confinement.noNewPrivileges,
     devices: await chooseDevices(context, flags),
-    mounts: [
-      ...(flags.net === "host" ? hostNetworkFiles(context) : []),
-      ...flags.volume.map((each) => parseVolume(each, cwd)),
-      ...flags.tmpfs.map(parseTmpfs),
-    ],
+    mounts: [...(flags.net === "host" ? hostNetworkFiles(context) : []), ...mounts],
     rlimits: flags.ulimit.map(parseUlimit),
     memoryBytes: flags.memory,
     ...{ cpus: flags.cpus, cpuShares: flags.cpuShares, cpusetCpus: flags.cpusetCpus, pidsLimit: flags.pidsLimit },

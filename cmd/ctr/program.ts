@@ -49,6 +49,11 @@ export const COMMANDS: Readonly<Record<string, Loader>> = {
   tag: async () => (await import("./commands/tag.ts")).tagCommand,
   top: async () => (await import("./commands/top.ts")).topCommand,
   version: async () => (await import("./commands/version.ts")).versionCommand,
+  "volumes create": async () => (await import("./commands/volumes-create.ts")).volumesCreateCommand,
+  "volumes inspect": async () => (await import("./commands/volumes-inspect.ts")).volumesInspectCommand,
+  "volumes ls": async () => (await import("./commands/volumes-ls.ts")).volumesLsCommand,
+  "volumes prune": async () => (await import("./commands/volumes-prune.ts")).volumesPruneCommand,
+  "volumes rm": async () => (await import("./commands/volumes-rm.ts")).volumesRmCommand,
   wait: async () => (await import("./commands/wait.ts")).waitCommand,
 };
 
@@ -65,6 +70,7 @@ const ALIASES: Readonly<Record<string, string>> = {
   leases: "leases ls",
   namespaces: "namespaces ls",
   snapshots: "snapshots ls",
+  volumes: "volumes ls",
 };
 
 const NOUNS: Readonly<Record<string, string>> = {
@@ -74,6 +80,7 @@ const NOUNS: Readonly<Record<string, string>> = {
   ns: "namespaces",
   lease: "leases",
   snapshot: "snapshots",
+  volume: "volumes",
 };
 
 /** A command and what follows its name. */

@@ -7,32 +7,10 @@ import {
   parsePairs,
   parseTmpfs,
   parseUlimit,
-  parseVolume,
   resolveEnv,
   restartLabels,
 } from "./run-flags.ts";
 import { scan } from "./scan.ts";
-
-describe("parseVolume()", () => {
-  it("reads docker's short form", () => {
-    expect(parseVolume("/src:/dst", "/home")).to.deep.equal({
-      ...{ destination: "/dst", type: "bind", source: "/src", options: ["rbind", "rprivate"] },
-    });
-    expect(parseVolume("./a/../b:/dst:ro,shared", "/home")).to.deep.include({
-      ...{ source: "/home/b", options: ["rbind", "ro", "shared"] },
-    });
-    expect(parseVolume(".:/dst", "/home").source).to.equal("/home");
-  });
-  for (const [given, why] of [
-    ["/a", "must be SOURCE:TARGET"],
-    ["/a:b", "its target must be absolute"],
-    ["data:/b", "there are no volumes with names: for a directory write ./data"],
-    ["/a:/b:zz", "option zz must be one of ro, rw"],
-    ["/a:/b:ro:x", "must be SOURCE:TARGET"],
-  ] as const) {
-    it(`refuses ${given}`, () => expect(() => parseVolume(given, "/")).to.throw(why));
-  }
-});
 
 describe("options of run", () => {
   const read = (line: string) => parseScanned(containerFlags, scan(containerFlags, line.split(" "), true)).flags;

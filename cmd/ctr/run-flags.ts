@@ -11,7 +11,9 @@ export const containerFlags = {
   name: text("name of the container, its id (default: a random one)", { label: "NAME" }),
   env: repeated("set a variable: NAME=value, or NAME for the value it has here", { short: "e" }),
   envFile: path("file with a variable a line", { label: "FILE" }),
-  volume: repeated("mount a directory or file: SOURCE:TARGET[:ro]", { short: "v" }),
+  volume: repeated("mount a directory or file, or a volume by its name: SOURCE:TARGET[:ro], NAME:TARGET[:ro]", {
+    short: "v",
+  }),
   tmpfs: repeated("mount an empty tmpfs: TARGET[:OPTIONS]"),
   publish: repeated("publish a port: [HOST-IP:]HOST-PORT:PORT[/tcp|udp]", { short: "p" }),
   net: text("none (the default), host, or a network of the daemon such as bridge", { label: "NETWORK" }),
@@ -112,29 +114,6 @@ export function parsePairs(option: string, entries: readonly string[]): Readonly
       return equals < 0 ? [entry, ""] : [entry.slice(0, equals), entry.slice(equals + 1)];
     }),
   );
-}
-
-const VOLUME_OPTIONS: readonly string[] = [
-  ...["ro", "rw", "nosuid", "nodev", "noexec", "private", "rprivate", "shared", "rshared", "slave", "rslave"],
-];
-
-/** A bind mount: `SOURCE:TARGET[:OPTIONS]`, a relative source is in the current directory. @throws {ContainerError} */
-export function parseVolume(given: string, cwd: string): Mount {
-  const [source = "", target, options, rest] = given.split(":");
-  const wrong = (why: string) => invalid(`--volume ${given}`, why);
-  if (target === undefined || rest !== undefined) throw wrong("must be SOURCE:TARGET[:OPTIONS]");
-  if (!/^\.{0,2}\//.test(source) && source !== "." && source !== "..") {
-    throw wrong(`there are no volumes with names: for a directory write ./${source} or an absolute path`);
-  }
-  if (!target.startsWith("/")) throw wrong("its target must be absolute");
-  const words = options === undefined || options === "" ? [] : options.split(",");
-  const unknown = words.find((word) => !VOLUME_OPTIONS.includes(word));
-  if (unknown !== undefined) throw wrong(`option ${unknown} must be one of ${VOLUME_OPTIONS.join(", ")}`);
-  const hasPropagation = words.some((word) => /^r?(?:private|shared|slave)$/.test(word));
-  return {
-    ...{ destination: target, type: "bind", source: absolutePath(cwd, source) },
-    options: ["rbind", ...(hasPropagation ? [] : ["rprivate"]), ...words],
-  };
 }
 
 /** `TARGET[:OPTIONS]` @throws {ContainerError} */

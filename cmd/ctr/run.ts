@@ -96,7 +96,7 @@ async function inBackground(context: CtrContext, client: Client, wanted: Wanted,
   try {
     await startInBackground(client, { id, mounts: created.mounts, log: uri, terminal: tty });
   } catch (error) {
-    await clearContainer(client, creation);
+    await clearContainer(client, context.kernel, creation);
     throw error;
   } finally {
     await created.released;

@@ -22,12 +22,14 @@ import { Tsrund } from "../supervisor/tsrund.ts";
 import type { Case } from "./case.ts";
 import { containerCases } from "./cases/containers.ts";
 import { imageCases } from "./cases/images.ts";
+import { volumeCases } from "./cases/volumes.ts";
 import { normalise } from "./normalise.ts";
 
 /** Each list is a file of `expected/`. */
 const LISTS: Readonly<Record<string, readonly Case[]>> = {
   containers: containerCases,
   images: imageCases,
+  volumes: volumeCases,
 };
 const NEEDED = [
   "containerd",

@@ -8,6 +8,7 @@ import type { Client } from "./client.ts";
 import type { StdioPaths } from "./fifos.ts";
 import { type ImageSettings, type RunnableImage, resolveImage } from "./image.ts";
 import { resolveUser } from "./spec/user.ts";
+import type { ContainerVolumes } from "./volumes/fill.ts";
 
 /** How a container is made. */
 export interface Creation {
@@ -20,6 +21,8 @@ export interface Creation {
   readonly spec: (image: ImageSettings, user: User) => Config;
   /** Besides the image's. */
   readonly labels: Readonly<Record<string, string>>;
+  /** Those that the spec mounts; undefined: none. */
+  readonly volumes?: ContainerVolumes | undefined;
 }
 
 /** A container that was made, and how its root is mounted. */
@@ -62,10 +65,35 @@ async function makeRecords(
   const mounts = await prepare(client, image, creation);
   try {
     const user = findUser(kernel, mounts, creation.user ?? image.settings.user);
-    await client.call(api.containers.create, { container: describe(creation, image, user) });
+    const container = describe(creation, image, user);
+    await withVolumes(kernel, mounts, creation.volumes, () => client.call(api.containers.create, { container }));
     return mounts;
   } catch (error) {
     await client.call(api.snapshots.remove, { snapshotter, key: id }).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Does work that refers to volumes while nobody can remove them. */
+async function withVolumes(
+  kernel: Kernel,
+  mounts: readonly SnapshotMount[],
+  volumes: ContainerVolumes | undefined,
+  work: () => Promise<unknown>,
+): Promise<void> {
+  if (volumes === undefined) {
+    await work();
+    return;
+  }
+  const [{ holdVolumes }, { openMounts }] = await Promise.all([
+    import("./volumes/fill.ts"),
+    import("./copy/container-root.ts"),
+  ]);
+  using held = await holdVolumes(kernel, () => openMounts(kernel, mounts), volumes);
+  try {
+    await work();
+  } catch (error) {
+    await held.undo();
     throw error;
   }
 }

@@ -14,9 +14,15 @@ import { type Container, statusOf } from "./tasks.ts";
 export async function removeWhole(
   client: Client,
   kernel: Kernel,
-  parts: { readonly container: Container; readonly force: boolean; readonly fifoRoot: string },
+  parts: {
+    readonly container: Container;
+    readonly force: boolean;
+    readonly fifoRoot: string;
+    /** Volumes that have no name of their own go with it. */
+    readonly withVolumes: boolean;
+  },
 ): Promise<void> {
-  const { container, force, fifoRoot } = parts;
+  const { container, force, fifoRoot, withVolumes } = parts;
   const containerId = container.id;
   const task = await findTask(client, containerId);
   if (task !== undefined) {
@@ -31,6 +37,9 @@ export async function removeWhole(
   await removeContainer(client, container);
   if (task !== undefined) removeFifos(kernel, task, fifoRoot);
   removeLog(kernel, container);
+  if (!withVolumes) return;
+  const { removeAnonymousVolumes } = await import("./volumes/use.ts");
+  await removeAnonymousVolumes(kernel, client, container);
 }
 
 async function end(client: Client, containerId: string): Promise<void> {

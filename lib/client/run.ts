@@ -2,6 +2,7 @@ import type { Kernel } from "../linux/kernel.ts";
 import { api } from "./api.ts";
 import type { Client } from "./client.ts";
 import { type Created, type Creation, createContainer, createTask, removeContainer, unlessGone } from "./create.ts";
+import { FifoPlace } from "./fifo-place.ts";
 import { FifoEnds, makeFifos, removeFifos } from "./fifos.ts";
 import { Session, type SessionEnd } from "./session.ts";
 import { waitForExit } from "./wait.ts";
@@ -23,20 +24,20 @@ export interface ForegroundRun {
 /** Makes a container, starts it, stays with it until its end or until the caller detaches. @throws {ContainerError} */
 export async function runInForeground(client: Client, kernel: Kernel, run: ForegroundRun): Promise<SessionEnd> {
   const { creation, terminal, hasInput } = run;
+  using place = new FifoPlace(kernel, run.fifoRoot);
   const created = await createContainer(client, kernel, creation);
-  const directory = `${run.fifoRoot}/${crypto.randomUUID()}`;
   try {
-    const stdio = makeFifos(kernel, directory, { hasInput, terminal });
+    const stdio = makeFifos(kernel, place.directory, { hasInput, terminal });
     using ends = new FifoEnds(kernel, stdio);
-    const end = await runTask(client, kernel, { run, created, stdio, ends });
+    const end = await runTask(client, kernel, { run, created, stdio, ends, place });
     await created.released;
     if (end.kind === "detached") return end;
     removeFifos(kernel, stdio, run.fifoRoot);
-    if (run.isRemoved) await remove(client, creation);
+    if (run.isRemoved) await removeAll(client, kernel, creation);
     return end;
   } catch (error) {
-    removeFifos(kernel, pathsIn(directory), run.fifoRoot);
-    await Promise.all([created.released, clearContainer(client, creation)]);
+    removeFifos(kernel, pathsIn(place.directory), run.fifoRoot);
+    await Promise.all([created.released, clearContainer(client, kernel, creation)]);
     throw error;
   }
 }
@@ -46,12 +47,15 @@ interface TaskParts {
   readonly created: Created;
   readonly stdio: ReturnType<typeof makeFifos>;
   readonly ends: FifoEnds;
+  readonly place: FifoPlace;
 }
 
-async function runTask(client: Client, kernel: Kernel, { run, created, stdio, ends }: TaskParts): Promise<SessionEnd> {
+async function runTask(client: Client, kernel: Kernel, parts: TaskParts): Promise<SessionEnd> {
+  const { run, created, stdio, ends, place } = parts;
   const { terminal, detachKeys, isRemoved } = run;
   const containerId = created.id;
   await createTask(client, created, { stdio, terminal });
+  place.settle();
   const process = { containerId, execId: "" };
   const session = new Session(client, kernel, { process, ends, terminal, detachKeys });
   session.open();
@@ -81,14 +85,23 @@ async function remove(client: Client, { id, snapshotter }: Creation): Promise<vo
   await removeContainer(client, { id, snapshotter, snapshotKey: id });
 }
 
+/** Volumes that have no name of their own go with the container that they were made for. */
+async function removeAll(client: Client, kernel: Kernel, creation: Creation): Promise<void> {
+  await remove(client, creation);
+  const names = (creation.volumes?.uses ?? []).flatMap(({ name, isAnonymous }) => (isAnonymous ? [name] : []));
+  if (names.length === 0) return;
+  const { removeVolume } = await import("./volumes/use.ts");
+  for (const name of names) await removeVolume(kernel, client, name);
+}
+
 const SIGKILL = 9;
 
 /** After a failure: removes what was made of a container and its task, as far as that goes. */
-export async function clearContainer(client: Client, creation: Creation): Promise<void> {
+export async function clearContainer(client: Client, kernel: Kernel, creation: Creation): Promise<void> {
   const containerId = creation.id;
   const quiet = (call: Promise<unknown>) => call.catch(() => undefined);
   await quiet(client.call(api.tasks.kill, { containerId, signal: SIGKILL, all: true }));
   await quiet(client.call(api.tasks.wait, { containerId }));
   await quiet(client.call(api.tasks.delete, { containerId }));
-  await quiet(remove(client, creation));
+  await quiet(removeAll(client, kernel, creation));
 }

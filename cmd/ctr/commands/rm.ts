@@ -9,12 +9,15 @@ export const rmCommand = ctrCommand({
   name: "rm",
   summary: "remove containers: the task, the record, the snapshot and the log",
   args: { ids: several("container", "its id, or the begin of it") },
-  flags: { force: boolean("end those that run", { short: "f" }) },
-  run: async (context, { ids }, { force }) => {
+  flags: {
+    force: boolean("end those that run", { short: "f" }),
+    volumes: boolean("and the volumes that were made for them alone, without a name", { short: "v" }),
+  },
+  run: async (context, { ids }, { force, volumes: withVolumes }) => {
     const client = await context.connect();
     return await forEach(context, ids, async (given) => {
       const container = await findContainer(client, given);
-      await removeWhole(client, context.kernel, { container, force, fifoRoot: fifoRoot(context) });
+      await removeWhole(client, context.kernel, { container, force, fifoRoot: fifoRoot(context), withVolumes });
       return container.id;
     });
   },

@@ -92,7 +92,7 @@ export const containerCases: readonly Case[] = [
   },
   {
     name: "run: what makes no sense",
-    script: `for o in "-d --rm" "--volume data:/x" "--memory much" "--net none -p 1:1" "--restart often" "--cap-add fly" "--nmae x"; do tsctr run $o "$IMAGE" true; echo "status $?"; done`,
+    script: `for o in "-d --rm" "--volume :/x" "--memory much" "--net none -p 1:1" "--restart often" "--cap-add fly" "--nmae x"; do tsctr run $o "$IMAGE" true; echo "status $?"; done`,
   },
   {
     name: "run: signals",
@@ -149,7 +149,7 @@ export const containerCases: readonly Case[] = [
   { name: "top", script: `tsctr top "$TAG-web" -o args | head -n 1; tsctr top "$TAG-web" -o nosuch` },
   {
     name: "stats",
-    script: `tsctr stats --no-stream "$TAG-web" | head -n 1; tsctr stats --no-stream --format json "$TAG-web" | jq -c '[.id, .pids > 0, .memoryBytes > 0, .cpuNs > 0]'`,
+    script: `tsctr stats --no-stream "$TAG-web" | head -n 1; tsctr stats --no-stream --format json "$TAG-web" | jq -c '[.id, .pids > 0, .memoryBytes > 0, .cpuNs > 0, .network]'; tsctr run -d --name "$TAG-hn" --net host "$IMAGE" sleep 1000 >/dev/null; tsctr stats --no-stream --format json "$TAG-hn" | jq -c '[.id, .network]'; tsctr rm -f "$TAG-hn"`,
   },
   {
     name: "pause and resume",

@@ -19,7 +19,11 @@ function container(name: string): string {
 const ONE_BLOB = `tsctr content ls -q | head -n 1`;
 
 export const imageCases: readonly Case[] = [
-  { name: "images", script: "tsctr images; tsctr images -q; tsctr images ls --format json | jq -c '.[] | keys'" },
+  {
+    name: "images",
+    script:
+      "tsctr images | sed -E 's/[0-9.]+MB/<SIZE>/g'; tsctr images -q; tsctr images ls --format json | jq -c '.[] | keys, [.unpackedBytes > .contentBytes / 2, .contentBytes > 1000000]'",
+  },
   {
     name: "tag and rmi",
     script: `tsctr tag "$IMAGE" box; tsctr images tag box localhost/box:2; tsctr images -q; tsctr rmi box nosuch localhost/box:2; echo "status $?"; tsctr images -q; tsctr tag nosuch x; tsctr tag "$IMAGE" 'Not A Name'`,

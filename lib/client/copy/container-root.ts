@@ -35,7 +35,7 @@ export async function openContainerRoot(kernel: Kernel, client: Client, containe
   }
   const snapshotter = container.snapshotter || DEFAULT_SNAPSHOTTER;
   const { mounts } = await client.call(api.snapshots.mounts, { snapshotter, key });
-  return mountForUs(kernel, mounts);
+  return openMounts(kernel, mounts);
 }
 
 async function findPid(client: Client, containerId: string): Promise<number | undefined> {
@@ -50,8 +50,8 @@ async function findPid(client: Client, containerId: string): Promise<number | un
 
 type Mounts = readonly { readonly type: string; readonly source: string; readonly options: readonly string[] }[];
 
-/** In a mount namespace of this process alone: when the process ends, however it does, nothing stays mounted. */
-function mountForUs(kernel: Kernel, mounts: Mounts): ContainerRoot {
+/** A snapshot, mounted in a mount namespace of this process alone: when the process ends, however it does, nothing stays mounted. */
+export function openMounts(kernel: Kernel, mounts: Mounts): ContainerRoot {
   enterOwnMounts(kernel);
   const place = `${PLACE}/${crypto.randomUUID()}`;
   makeDirectories(kernel, place, 0o700);
