@@ -20,6 +20,8 @@ interface ListOptions<T> {
   readonly format: Format;
   readonly columns: readonly Column<T>[];
   readonly describe: (item: T) => unknown;
+  /** Wider than the terminal, if need be. */
+  readonly isWhole?: boolean;
   /** With `--quiet`: what is printed of each, a line. */
   readonly quiet?: false | ((item: T) => string);
 }
@@ -29,7 +31,8 @@ export async function printList<T>(context: CtrContext, items: readonly T[], how
   const { quiet = false } = how;
   if (quiet !== false) return await context.print(items.map((item) => `${quiet(item)}\n`).join(""));
   if (how.format === "json") return await printJson(context, items.map(how.describe));
-  await context.print(renderTable(how.columns, items, findWindowSize(context.kernel, STDOUT)?.columns));
+  const width = how.isWhole === true ? undefined : findWindowSize(context.kernel, STDOUT)?.columns;
+  await context.print(renderTable(how.columns, items, width));
 }
 
 /** One JSON document, for people and programs. */

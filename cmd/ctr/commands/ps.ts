@@ -1,10 +1,22 @@
 import { specArgs } from "../../../lib/client/spec/read-spec.ts";
 import { type Listed, listContainers } from "../../../lib/client/tasks.ts";
 import { toMs } from "../../../lib/client/time.ts";
-import { boolean, repeated } from "../../flags.ts";
+import { boolean, type Flag, last, repeated } from "../../flags.ts";
 import { ctrCommand } from "../command.ts";
 import { formatFlag, printList, quietFlag } from "../listing.ts";
 import { ageText } from "../units.ts";
+
+const countFlag: Flag<number | undefined> = {
+  summary: "only so many of the newest, whatever their status",
+  kind: "number",
+  short: "n",
+  parse: (texts) => {
+    const given = last(texts);
+    if (given === undefined) return undefined;
+    if (/^\d{1,6}$/.test(given)) return Number(given);
+    throw new TypeError("must be a number of containers");
+  },
+};
 
 export const psCommand = ctrCommand({
   name: "ps",
@@ -17,16 +29,23 @@ export const psCommand = ctrCommand({
   args: {},
   flags: {
     all: boolean("list all containers", { short: "a" }),
+    latest: boolean("only the newest one, whatever its status", { short: "l" }),
+    last: countFlag,
+    noTrunc: boolean("cut nothing, however wide the terminal is"),
     filter: repeated("containerd's filter, e.g. image~=busybox; several are alternatives", { short: "f" }),
     quiet: quietFlag("ids"),
     format: formatFlag,
   },
-  run: async (context, _args, { all, filter, quiet, format }) => {
+  run: async (context, _args, { all, latest, last: count, noTrunc, filter, quiet, format }) => {
     const listed = await listContainers(await context.connect(), filter);
-    const shown = listed.filter(({ status }) => all || status === "running" || status === "paused");
+    const newest = latest ? 1 : count;
+    // As docker has it: who asks for the newest wants to see it.
+    const isShown = ({ status }: Listed) => all || newest !== undefined || status === "running" || status === "paused";
+    const shown = listed.filter(isShown).slice(0, newest);
     const ageOf = (ms: number | undefined) => (ms === undefined ? "" : ageText(context.now() - ms));
     await printList(context, shown, {
       format,
+      isWhole: noTrunc,
       quiet: quiet && (({ container }) => container.id),
       columns: [
         { title: "ID", cell: ({ container }) => container.id, canShrink: true },

@@ -1,5 +1,7 @@
 import { api } from "../../../lib/client/api.ts";
-import { findContainer } from "../../../lib/client/containers.ts";
+import type { Client } from "../../../lib/client/client.ts";
+import { findContainer, findTask } from "../../../lib/client/containers.ts";
+import { AdvisedError } from "../advice.ts";
 import { ctrCommand } from "../command.ts";
 import { forEach, several } from "../each.ts";
 
@@ -12,9 +14,7 @@ export const waitCommand = ctrCommand({
     const client = await context.connect();
     const waiting = new Map(
       ids.map((given) => {
-        const status = findContainer(client, given)
-          .then(({ id }) => client.call(api.tasks.wait, { containerId: id }, {}))
-          .then(({ exitStatus }) => String(exitStatus));
+        const status = waitFor(client, given);
         // Its failure is told in its turn.
         status.catch(() => undefined);
         return [given, status];
@@ -23,3 +23,14 @@ export const waitCommand = ctrCommand({
     return await forEach(context, ids, async (given) => (await waiting.get(given)) ?? "");
   },
 });
+
+async function waitFor(client: Client, given: string): Promise<string> {
+  const { id } = await findContainer(client, given);
+  if ((await findTask(client, id)) === undefined) throw notStarted(id);
+  return String((await client.call(api.tasks.wait, { containerId: id }, {})).exitStatus);
+}
+
+function notStarted(id: string): AdvisedError {
+  const advice = `tsctr start ${id} runs it`;
+  return new AdvisedError("failed_precondition", `cannot wait for ${id}: it was not started`, { advice });
+}
