@@ -1,4 +1,4 @@
-import type { Creation } from "../../lib/client/create.ts";
+import { type Creation, STOP_SIGNAL_LABEL } from "../../lib/client/create.ts";
 import type { HostDevices } from "../../lib/client/devices.ts";
 import { DEFAULT_SNAPSHOTTER } from "../../lib/client/images/snapshots.ts";
 import { chooseCapabilities } from "../../lib/client/spec/capabilities.ts";
@@ -25,6 +25,9 @@ const NETWORK_LABEL = "tsrun.dev/network";
 const PORTS_LABEL = "tsrun.dev/ports";
 const DEFAULT_NETWORK = "bridge";
 
+/** proc(5): who has the host's network answers to its name, too. */
+const HOSTNAME = "/proc/sys/kernel/hostname";
+
 /** What else makes a container of the options. */
 export interface Given {
   readonly image: string;
@@ -48,6 +51,7 @@ export async function toCreation(context: CtrContext, flags: ContainerFlags, giv
       ...parsePairs("label", flags.label),
       ...restartLabels(flags.restart),
       ...networkLabels(flags),
+      ...(flags.stopSignal === undefined ? {} : { [STOP_SIGNAL_LABEL]: flags.stopSignal }),
       ...given.labels,
     },
   };
@@ -74,7 +78,7 @@ async function toRequest(
     entrypoint: entrypoint === undefined ? undefined : entrypoint === "" ? [] : [entrypoint],
     env: readEnv(context, flags),
     workingDir: flags.workdir,
-    hostname: flags.hostname,
+    hostname: flags.hostname ?? (flags.net === "host" ? findText(kernel, HOSTNAME)?.trim() : undefined),
     ...confinement,
     capabilities,
     noNewPrivileges: flags.noNewPrivileges || confinement.noNewPrivileges,
@@ -82,6 +86,7 @@ async function toRequest(
     mounts: [...(flags.net === "host" ? hostNetworkFiles(context) : []), ...mounts],
     rlimits: flags.ulimit.map(parseUlimit),
     memoryBytes: flags.memory,
+    shmBytes: flags.shmSize,
     ...{ cpus: flags.cpus, cpuShares: flags.cpuShares, cpusetCpus: flags.cpusetCpus, pidsLimit: flags.pidsLimit },
     hasHostNetwork: flags.net === "host",
     hasHostPid: flags.pid === "host",

@@ -9,7 +9,7 @@ import { UsageError } from "../usage-error.ts";
 import { adviceFor } from "./advice.ts";
 import type { CtrContext } from "./context.ts";
 import { globalFlags } from "./global-flags.ts";
-import { type Found, findCommand } from "./program.ts";
+import { type Found, findCommand, unknownName } from "./program.ts";
 import { scan } from "./scan.ts";
 
 /** Everything outside the program that it depends on; replaced by tests. */
@@ -86,7 +86,7 @@ function makeContext(flags: Values<typeof globalFlags>, host: Host): ClosingCont
 }
 
 function unknownCommand(words: readonly string[]): UsageError {
-  const name = words[0] ?? "";
+  const name = unknownName(words);
   return new UsageError(`there is no command ${JSON.stringify(name)}`, { unknown: { kind: "command", name } });
 }
 

@@ -30,8 +30,20 @@ export async function usageAdvice(program: string, command: string | undefined, 
   const spec = await COMMANDS[command ?? ""]?.();
   const { kind, name } = error.unknown ?? {};
   const flags = Object.keys(spec?.flags ?? globalFlags).map(flagName);
+  if (kind === "command" && Object.hasOwn(OTHER_WORDS, name ?? "")) return OTHER_WORDS[name ?? ""] ?? "";
   const near = name === undefined ? undefined : suggest(name, kind === "command" ? Object.keys(COMMANDS) : flags);
   if (near !== undefined) return `did you mean ${kind === "command" ? `${program} ${near}` : `--${near}`}?`;
   if (spec === undefined) return `${program} --help shows all commands`;
   return `usage: ${usageLine(program, spec)}; ${program} ${spec.name} --help says more`;
 }
+
+/** What somebody is told who has docker's words on his fingers. */
+const OTHER_WORDS: Readonly<Record<string, string>> = {
+  build: "images are built by buildah or BuildKit; tsctr pull and tsctr import take what they make",
+  history: "tsctr content get DIGEST prints a manifest or a config; tsctr images ls --format json has the digest",
+  load: "tsctr import FILE reads images from an archive",
+  login: "logins are those of docker's config.json, or --user of tsctr pull and tsctr push",
+  network: "networks are those of CNI, in /etc/cni/net.d: tsctr run --net NAME",
+  port: "tsctr inspect CONTAINER prints the label tsrun.dev/ports",
+  system: "tsctr info counts what there is; tsctr rm, tsctr rmi and tsctr volumes prune remove it",
+};

@@ -14,6 +14,7 @@ export const COMMANDS: Readonly<Record<string, Loader>> = {
   "content ls": async () => (await import("./commands/content-ls.ts")).contentLsCommand,
   "content rm": async () => (await import("./commands/content-rm.ts")).contentRmCommand,
   cp: async () => (await import("./commands/cp.ts")).cpCommand,
+  create: async () => (await import("./commands/create.ts")).createCommand,
   events: async () => (await import("./commands/events.ts")).eventsCommand,
   exec: async () => (await import("./commands/exec.ts")).execCommand,
   explain: async () => (await import("./commands/explain.ts")).explainCommand,
@@ -36,6 +37,7 @@ export const COMMANDS: Readonly<Record<string, Loader>> = {
   ps: async () => (await import("./commands/ps.ts")).psCommand,
   pull: async () => (await import("./commands/pull.ts")).pullCommand,
   push: async () => (await import("./commands/push.ts")).pushCommand,
+  restart: async () => (await import("./commands/restart.ts")).restartCommand,
   resume: async () => (await import("./commands/resume.ts")).resumeCommand,
   rm: async () => (await import("./commands/rm.ts")).rmCommand,
   rmi: async () => (await import("./commands/rmi.ts")).rmiCommand,
@@ -66,10 +68,13 @@ const ALIASES: Readonly<Record<string, string>> = {
   "images pull": "pull",
   "images push": "push",
   "images rm": "rmi",
+  "images save": "export",
   "images tag": "tag",
   leases: "leases ls",
   namespaces: "namespaces ls",
+  save: "export",
   snapshots: "snapshots ls",
+  unpause: "resume",
   volumes: "volumes ls",
 };
 
@@ -92,10 +97,38 @@ export interface Found {
 
 /** The command that a line names; undefined when there is none. */
 export function findCommand(words: readonly string[]): Found | undefined {
-  const [first = "", second = ""] = words;
-  const noun = Object.hasOwn(NOUNS, first) ? (NOUNS[first] ?? first) : first;
-  const both = `${noun} ${second}`;
-  return look(ALIASES[both] ?? both, words.slice(2)) ?? look(ALIASES[noun] ?? noun, words.slice(1));
+  const [first = "", second, ...rest] = words;
+  // docker container ls, docker container rm: the noun that goes without saying.
+  if (CONTAINER.includes(first)) return look(second === undefined || isList(second) ? "ps" : second, rest);
+  const noun = nounOf(first);
+  const verb = second !== undefined && isList(second) ? "ls" : (second ?? "");
+  const both = `${noun} ${verb}`;
+  const found = look(ALIASES[both] ?? both, rest);
+  // A noun with another verb is not the noun alone.
+  if (found !== undefined || (VERBLESS.test(verb) === false && hasVerbs(noun))) return found;
+  return look(ALIASES[noun] ?? noun, words.slice(1));
+}
+
+/** What a line names that names no command. */
+export function unknownName([first = "", second = ""]: readonly string[]): string {
+  if (CONTAINER.includes(first)) return second;
+  return hasVerbs(nounOf(first)) ? `${nounOf(first)} ${second}` : first;
+}
+
+const CONTAINER = ["container", "containers"];
+/** Nothing, or an option. */
+const VERBLESS = /^(?:-|$)/;
+
+function isList(word: string): boolean {
+  return word === "ls" || word === "list";
+}
+
+function nounOf(word: string): string {
+  return Object.hasOwn(NOUNS, word) ? (NOUNS[word] ?? word) : word;
+}
+
+function hasVerbs(noun: string): boolean {
+  return Object.keys(COMMANDS).some((name) => name.startsWith(`${noun} `));
 }
 
 function look(name: string, rest: readonly string[]): Found | undefined {

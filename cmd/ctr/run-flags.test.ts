@@ -4,6 +4,7 @@ import { parseScanned } from "../parse-flags.ts";
 import {
   containerFlags,
   parseEnvFile,
+  parseLogOptions,
   parsePairs,
   parseTmpfs,
   parseUlimit,
@@ -16,6 +17,7 @@ describe("options of run", () => {
   const read = (line: string) => parseScanned(containerFlags, scan(containerFlags, line.split(" "), true)).flags;
 
   it("take sizes and numbers", () => {
+    expect(read("--cpus .5 x")).to.include({ cpus: 0.5 });
     expect(read("-m 64m --cpus 1.5 --pids-limit 10 x")).to.include({ memory: 67_108_864, cpus: 1.5, pidsLimit: 10 });
   });
   for (const [line, why] of [
@@ -23,6 +25,7 @@ describe("options of run", () => {
     ["--cpus 0 x", "must be a number above 0"],
     ["--cpus -1 x", "must be a number above 0"],
     ["--pids-limit many x", "must be a whole number"],
+    ["--stop-signal LOUD x", "must be the name or the number of a signal"],
   ] as const) {
     it(`refuse ${line}`, () => {
       expect(() => read(line))
@@ -59,6 +62,19 @@ describe("options of run", () => {
       "mode=700",
     ]);
     expect(() => parseTmpfs("run")).to.throw("its target must be absolute");
+  });
+
+  it("take limits of the log", () => {
+    expect(parseLogOptions([])).to.deep.equal({ maxSize: undefined, maxFile: undefined });
+    expect(parseLogOptions(["max-size=10m", "max-file=3"])).to.deep.equal({ maxSize: "10m", maxFile: 3 });
+    for (const [given, why] of [
+      ["max-size=much", "must be a size such as 10m"],
+      ["max-file=3", "needs max-size"],
+      ["compress=true", "--log-opt compress: must be max-size or max-file"],
+    ] as const) {
+      expect(() => parseLogOptions([given])).to.throw(why);
+    }
+    expect(() => parseLogOptions(["max-size=1m", "max-file=0"])).to.throw("must be 1 to 999");
   });
 
   it("take policies of restarting", () => {

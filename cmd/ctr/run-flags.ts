@@ -1,8 +1,10 @@
+import type { LogLimits } from "../../lib/client/logs/place.ts";
 import { ContainerError } from "../../lib/errors.ts";
 import { readText } from "../../lib/linux/files.ts";
 import type { Mount, Rlimit } from "../../lib/spec/config.ts";
 import { boolean, type Flag, last, path, repeated, text, type Values } from "../flags.ts";
 import { absolutePath } from "../path.ts";
+import { signalNumber } from "../runtime/signals.ts";
 import { parseSize } from "../size.ts";
 import type { CtrContext } from "./context.ts";
 
@@ -17,11 +19,13 @@ export const containerFlags = {
   tmpfs: repeated("mount an empty tmpfs: TARGET[:OPTIONS]"),
   publish: repeated("publish a port: [HOST-IP:]HOST-PORT:PORT[/tcp|udp]", { short: "p" }),
   net: text("none (the default), host, or a network of the daemon such as bridge", { label: "NETWORK" }),
+  network: text("as --net", { label: "NETWORK", hidden: true }),
   memory: size("limit of memory, e.g. 64m", { short: "m" }),
   cpus: positive("processors' worth of time, e.g. 1.5"),
   cpuShares: integer("processor time relative to other containers"),
   cpusetCpus: text("processors to use, e.g. 0-3,7", { label: "LIST" }),
   pidsLimit: integer("how many processes and threads there may be"),
+  shmSize: size("size of /dev/shm (default: 64m)", {}),
   user: text("run as user[:group], by name or id", { short: "u", label: "USER" }),
   workdir: text("working directory of the program", { short: "w", label: "DIR" }),
   hostname: text("host name of the container (default: its name)", { label: "NAME" }),
@@ -43,6 +47,8 @@ export const containerFlags = {
   ulimit: repeated("limit of a resource: nofile=SOFT[:HARD]"),
   sysctl: repeated("kernel parameter of the container's namespaces: KEY=value"),
   pid: text("host: share the host's processes", { label: "host" }),
+  stopSignal: signalName("the signal that tsctr stop sends, instead of the image's"),
+  logOpt: repeated("of the log in the background: max-size=SIZE, e.g. 10m, and max-file=COUNT", { label: "OPTION" }),
   restart: text("no, always, unless-stopped or on-failure[:N]: by the daemon's restart monitor", { label: "POLICY" }),
   snapshotter: text("snapshotter of the root (default: overlayfs)", { label: "NAME" }),
   runtime: text("runtime (default: io.containerd.runc.v2; tsrund runs its own for it)", { label: "NAME" }),
@@ -58,12 +64,21 @@ function size(summary: string, options: { readonly short?: string }): Flag<numbe
   return { summary, kind: "text", label: "SIZE", ...options, parse };
 }
 
+function signalName(summary: string): Flag<string | undefined> {
+  const parse = (texts: readonly string[]) => {
+    const given = last(texts);
+    if (given === undefined || signalNumber(given) !== undefined) return given;
+    throw new TypeError("must be the name or the number of a signal");
+  };
+  return { summary, kind: "text", label: "SIGNAL", parse };
+}
+
 function integer(summary: string): Flag<number | undefined> {
   return number(summary, /^-?\d{1,15}$/, "a whole number");
 }
 
 function positive(summary: string): Flag<number | undefined> {
-  return number(summary, /^(?=.*[1-9])\d{1,6}(?:\.\d+)?$/, "a number above 0");
+  return number(summary, /^(?=.*[1-9])(?:\d{1,6}(?:\.\d+)?|\.\d+)$/, "a number above 0");
 }
 
 function number(summary: string, pattern: RegExp, must: string): Flag<number | undefined> {
@@ -136,6 +151,21 @@ export function parseUlimit(given: string): Rlimit {
 
 /** RLIM_INFINITY, as near as a JSON number comes. */
 const UNLIMITED = 2 ** 64;
+
+/** docker run --log-opt, of its json-file driver. @throws {ContainerError} */
+export function parseLogOptions(entries: readonly string[]): LogLimits {
+  const { "max-size": maxSize, "max-file": maxFile, ...others } = parsePairs("log-opt", entries);
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined) throw invalid(`--log-opt ${unknown}`, "must be max-size or max-file");
+  if (maxFile !== undefined && !/^[1-9]\d{0,2}$/.test(maxFile))
+    throw invalid(`--log-opt max-file=${maxFile}`, "must be 1 to 999");
+  if (maxFile !== undefined && maxSize === undefined)
+    throw invalid("--log-opt max-file", "needs max-size, at which files are full");
+  if (maxSize !== undefined && !/^[1-9]\d{0,11}[kmg]?$/i.test(maxSize)) {
+    throw invalid(`--log-opt max-size=${maxSize}`, "must be a size such as 10m");
+  }
+  return { maxSize, maxFile: maxFile === undefined ? undefined : Number(maxFile) };
+}
 
 /** restart.go of containerd: labels by which its restart monitor knows what to do. @throws {ContainerError} */
 export function restartLabels(policy: string | undefined): Readonly<Record<string, string>> {

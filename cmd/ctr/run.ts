@@ -2,6 +2,7 @@ import { api } from "../../lib/client/api.ts";
 import type { Client } from "../../lib/client/client.ts";
 import { createContainer } from "../../lib/client/create.ts";
 import { DEFAULT_DETACH_KEYS, parseDetachKeys } from "../../lib/client/detach-keys.ts";
+import { INPUT_LABEL, removeFifos } from "../../lib/client/fifos.ts";
 import { NO_IMAGE } from "../../lib/client/image.ts";
 import { defaultLogUri, LOG_LABEL } from "../../lib/client/logs/place.ts";
 import { clearContainer, runInForeground } from "../../lib/client/run.ts";
@@ -14,7 +15,7 @@ import { checkNetwork, noNetworks, randomId, toCreation, wantsNetwork } from "./
 import type { CtrContext } from "./context.ts";
 import { fifoRoot } from "./places.ts";
 import { notRun } from "./program-failure.ts";
-import type { ContainerFlags } from "./run-flags.ts";
+import { type ContainerFlags, parseLogOptions } from "./run-flags.ts";
 import { SignalRelay } from "./signal-relay.ts";
 
 interface RunFlags extends ContainerFlags {
@@ -36,11 +37,28 @@ const STDIN = 0;
 /** What `tsctr run` does. Gives its exit status. */
 export async function run(context: CtrContext, wanted: Wanted, flags: RunFlags): Promise<number> {
   checkTogether(context, flags);
+  return await make(context, wanted, flags, flags.detach ? inBackground : inForeground);
+}
+
+/** What `tsctr create` does. Gives its exit status. */
+export async function create(
+  context: CtrContext,
+  wanted: Wanted,
+  flags: Omit<RunFlags, "detach" | "rm" | "detachKeys">,
+): Promise<number> {
+  return await make(context, wanted, { ...flags, detach: true, rm: false, detachKeys: undefined }, withoutTask);
+}
+
+type Start = (context: CtrContext, client: Client, wanted: Wanted, flags: RunFlags) => Promise<number>;
+
+/** Does something with an image, which is pulled if that is wanted. Gives the exit status. */
+async function make(context: CtrContext, wanted: Wanted, given: RunFlags, start: Start): Promise<number> {
+  const flags = { ...given, net: given.network ?? given.net };
   try {
     checkNetwork(flags);
+    parseLogOptions(flags.logOpt);
     const client = await context.connect();
     if (wantsNetwork(flags) && !(await isTsrund(client))) throw noNetworks(context.address);
-    const start = flags.detach ? inBackground : inForeground;
     if (flags.pull === "always") await pull(context, client, wanted.image, flags);
     return await start(context, client, wanted, flags).catch(async (error) => {
       if (flags.pull !== "missing" || !isMissing(error)) throw advised(error);
@@ -87,22 +105,45 @@ async function inForeground(context: CtrContext, client: Client, wanted: Wanted,
 }
 
 async function inBackground(context: CtrContext, client: Client, wanted: Wanted, flags: RunFlags): Promise<number> {
-  const { tty } = flags;
-  const id = flags.name ?? randomId();
-  const uri = defaultLogUri(context.namespace, id);
-  const labels = { [LOG_LABEL]: uri, ...(flags.restart === undefined ? {} : { "containerd.io/restart.loguri": uri }) };
-  const creation = await toCreation(context, { ...flags, name: id }, { ...wanted, terminal: tty, labels });
-  const created = await createContainer(client, context.kernel, creation);
+  const { kernel } = context;
+  const { creation, log, input } = await backgroundCreation(context, wanted, flags);
+  const { id } = creation;
+  const created = await createContainer(client, kernel, creation);
   try {
-    await startInBackground(client, { id, mounts: created.mounts, log: uri, terminal: tty });
+    await startInBackground(client, kernel, { id, mounts: created.mounts, log, input, terminal: flags.tty });
   } catch (error) {
-    await clearContainer(client, context.kernel, creation);
+    await clearContainer(client, kernel, creation);
+    removeFifos(kernel, { stdin: input, stdout: "", stderr: "" }, fifoRoot(context));
     throw error;
   } finally {
     await created.released;
   }
   await context.print(`${id}\n`);
   return 0;
+}
+
+/** For `tsctr create`: what `start` makes a task of later. */
+async function withoutTask(context: CtrContext, client: Client, wanted: Wanted, flags: RunFlags): Promise<number> {
+  const { creation } = await backgroundCreation(context, wanted, flags);
+  const { released } = await createContainer(client, context.kernel, creation);
+  await released;
+  await context.print(`${creation.id}\n`);
+  return 0;
+}
+
+/** A container that nobody stays with: its labels say where its streams are. */
+async function backgroundCreation(context: CtrContext, wanted: Wanted, flags: RunFlags) {
+  const { tty: terminal, interactive, restart } = flags;
+  const id = flags.name ?? randomId();
+  const log = defaultLogUri(context.namespace, id, parseLogOptions(flags.logOpt));
+  const input = interactive ? `${fifoRoot(context)}/${crypto.randomUUID()}/stdin` : "";
+  const labels = {
+    [LOG_LABEL]: log,
+    ...(interactive ? { [INPUT_LABEL]: input } : {}),
+    ...(restart === undefined ? {} : { "containerd.io/restart.loguri": log }),
+  };
+  const creation = await toCreation(context, { ...flags, name: id }, { ...wanted, terminal, labels });
+  return { creation, log, input };
 }
 
 /** Brings an image from its registry; how far it is goes to standard error. */

@@ -1,5 +1,5 @@
 import type { OwnedFd } from "../linux/fd.ts";
-import { makeFifo, openFifoReader, openFifoWriter } from "../linux/fifo.ts";
+import { isFifo, makeFifo, openFifoReader, openFifoWriter } from "../linux/fifo.ts";
 import { makeDirectories, removeEmptyDirectory, removeFile } from "../linux/files.ts";
 import type { Kernel } from "../linux/kernel.ts";
 
@@ -28,6 +28,15 @@ export function makeFifos(
   };
   // What a terminal shows is one stream.
   return { stdin: make("stdin", hasInput), stdout: make("stdout", true), stderr: make("stderr", !terminal) };
+}
+
+/** The label of a container that has standard input in the background: its FIFO, for whoever attaches. */
+export const INPUT_LABEL = "tsrun.dev/stdin";
+
+/** Makes the FIFO that {@link INPUT_LABEL} names, unless it is there. @throws {SyscallError} */
+export function makeInput(kernel: Kernel, path: string): void {
+  makeDirectories(kernel, path.slice(0, path.lastIndexOf("/")), 0o700);
+  if (!isFifo(kernel, path)) makeFifo(kernel, path, OWNER_ONLY);
 }
 
 /** Removes what makeFifos() has made; of paths that are something else nothing is touched. */

@@ -5,7 +5,7 @@ import { api } from "./api.ts";
 import type { Client } from "./client.ts";
 import { findTask } from "./containers.ts";
 import { removeContainer, unlessGone } from "./create.ts";
-import { removeFifos } from "./fifos.ts";
+import { INPUT_LABEL, removeFifos } from "./fifos.ts";
 import { removeLog } from "./logs/place.ts";
 import { markStopped } from "./stop.ts";
 import { type Container, statusOf } from "./tasks.ts";
@@ -36,6 +36,7 @@ export async function removeWhole(
   }
   await removeContainer(client, container);
   if (task !== undefined) removeFifos(kernel, task, fifoRoot);
+  removeFifos(kernel, { stdin: container.labels[INPUT_LABEL] ?? "", stdout: "", stderr: "" }, fifoRoot);
   removeLog(kernel, container);
   if (!withVolumes) return;
   const { removeAnonymousVolumes } = await import("./volumes/use.ts");

@@ -23,6 +23,8 @@ export interface SessionOptions {
   readonly terminal: boolean;
   /** Bytes that end the session and leave the process; none for none. */
   readonly detachKeys: readonly number[];
+  /** What the process reads is not over with what the caller types: somebody else may come. */
+  readonly keepsInput?: boolean;
 }
 
 const STDIN = 0;
@@ -108,7 +110,7 @@ export class Session {
   }
 
   async #copyInput(input: OwnedFd): Promise<void> {
-    const { process: name, detachKeys, terminal } = this.#options;
+    const { process: name, detachKeys, terminal, keepsInput = false } = this.#options;
     const scanner = new DetachScanner(terminal ? detachKeys : []);
     setBlocking(this.#kernel, input);
     for await (const chunk of Bun.stdin.stream()) {
@@ -121,6 +123,7 @@ export class Session {
     }
     // The shim has an end for writing open as well, and closes it when it is told to.
     input.close();
+    if (keepsInput) return;
     await this.#client.call(api.tasks.closeIO, { ...name, stdin: true }).catch(() => undefined);
   }
 }

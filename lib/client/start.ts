@@ -1,16 +1,18 @@
 import { ContainerError, explain } from "../errors.ts";
+import type { Kernel } from "../linux/kernel.ts";
 import type { SnapshotMount } from "../linux/layered-files.ts";
 import { api } from "./api.ts";
 import type { Client } from "./client.ts";
 import { findTask } from "./containers.ts";
 import { createTask, unlessGone } from "./create.ts";
-import { LOG_LABEL } from "./logs/place.ts";
+import { INPUT_LABEL, makeInput } from "./fifos.ts";
+import { defaultLogUri, LOG_LABEL } from "./logs/place.ts";
 import { readSpec } from "./spec/read-spec.ts";
 import { markStopped } from "./stop.ts";
 import { type Container, statusOf } from "./tasks.ts";
 
 /** Starts a container that has no task, or one that has ended, in the background. @throws {ContainerError} */
-export async function startAgain(client: Client, container: Container): Promise<void> {
+export async function startAgain(client: Client, kernel: Kernel, container: Container): Promise<void> {
   const { id, snapshotter, snapshotKey, labels } = container;
   const task = await findTask(client, id);
   const status = statusOf(task);
@@ -20,8 +22,19 @@ export async function startAgain(client: Client, container: Container): Promise<
   if (task !== undefined) await client.call(api.tasks.delete, { containerId: id }, {}).catch(unlessGone);
   const { mounts } = await client.call(api.snapshots.mounts, { snapshotter, key: snapshotKey });
   const terminal = readSpec(container)?.process?.terminal === true;
-  await startInBackground(client, { id, mounts, log: labels[LOG_LABEL] ?? "", terminal });
+  const log = (await withLog(client, container)).labels[LOG_LABEL] ?? "";
+  await startInBackground(client, kernel, { id, mounts, log, input: labels[INPUT_LABEL] ?? "", terminal });
   await markStopped(client, container, "false");
+}
+
+/** A container, with a log for what it writes in the background: one that ran in the foreground had none. @throws {ContainerError} */
+export async function withLog(client: Client, container: Container): Promise<Container> {
+  const { id, labels } = container;
+  if (labels[LOG_LABEL] !== undefined) return container;
+  const own = { [LOG_LABEL]: defaultLogUri(client.scope.namespace, id) };
+  const request = { container: { id, labels: own }, updateMask: { paths: [`labels.${LOG_LABEL}`] } };
+  await client.call(api.containers.update, request);
+  return { ...container, labels: { ...labels, ...own } };
 }
 
 /** A task that nobody stays with. */
@@ -30,18 +43,23 @@ export interface BackgroundStart {
   readonly mounts: readonly SnapshotMount[];
   /** Where what it writes goes; "" for nowhere. */
   readonly log: string;
+  /** The FIFO that it reads; "" for nothing. */
+  readonly input: string;
   readonly terminal: boolean;
 }
 
 /** Makes a task and starts it. @throws {ContainerError} */
-export async function startInBackground(client: Client, { id, mounts, log, terminal }: BackgroundStart): Promise<void> {
+export async function startInBackground(client: Client, kernel: Kernel, start: BackgroundStart): Promise<void> {
+  const { id, mounts, log, input, terminal } = start;
+  if (input !== "") makeInput(kernel, input);
   const create = async (uri: string) => {
-    const stdio = { stdin: "", stdout: uri, stderr: terminal ? "" : uri };
+    const stdio = { stdin: input, stdout: uri, stderr: terminal ? "" : uri };
     await createTask(client, { id, mounts }, { stdio, terminal });
   };
   try {
     await create(log);
   } catch (error) {
+    if (terminal && isNoConsoleLog(error)) throw noConsoleLog(error);
     if (!isUnknownScheme(error)) throw error;
     // containerd's own shim writes plain files.
     await create(log.replace(/^json-file:/, "file:").replace(/\?.*$/, ""));
@@ -52,4 +70,14 @@ export async function startInBackground(client: Client, { id, mounts, log, termi
 /** containerd's shim for runc, of an URI that it has no writer for. */
 function isUnknownScheme(error: unknown): boolean {
   return error instanceof ContainerError && /unknown STDIO scheme/i.test(explain(error));
+}
+
+/** The same, of the output of a terminal. */
+function isNoConsoleLog(error: unknown): boolean {
+  return error instanceof ContainerError && /console copy: stat json-file:/.test(explain(error));
+}
+
+function noConsoleLog(cause: unknown): ContainerError {
+  const why = "its shim keeps no log of a terminal: leave --tty out, or stay with it";
+  return new ContainerError("unimplemented", `the daemon cannot run this in the background: ${why}`, { cause });
 }

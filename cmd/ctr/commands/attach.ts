@@ -4,10 +4,10 @@ import { ctrCommand } from "../command.ts";
 
 export const attachCommand = ctrCommand({
   name: "attach",
-  summary: "join the standard streams of a container that runs in a terminal or was left",
+  summary: "join the standard streams of a container that runs",
   description:
-    "For containers whose streams are FIFOs: those that were left by the detach keys, and those of ctr. Signals are passed on, " +
-    "and the exit status is the program's.",
+    "What it writes from now on is shown. What is typed reaches programs that were begun with --interactive; for one in the " +
+    "background it is not at its end when the caller is. Signals are passed on, and the exit status is the program's.",
   exitStatuses: [
     { status: "N", meaning: "the program's own status" },
     { status: "125", meaning: "the streams could not be joined" },

@@ -9,6 +9,7 @@ import { required } from "../../args.ts";
 import { parseDuration } from "../../duration.ts";
 import { boolean, type Flag, last, oneOf } from "../../flags.ts";
 import { ctrCommand } from "../command.ts";
+import { printEntries } from "../log-output.ts";
 
 export const logsCommand = ctrCommand({
   name: "logs",
@@ -36,27 +37,14 @@ export const logsCommand = ctrCommand({
     const task = await findTask(client, id);
     const range = { tail, sinceMs: since?.(context.now()), untilMs: until?.(context.now()) };
     const ended = follow && task !== undefined ? awaitEnd(client, id) : undefined;
-    const write = format === "json" ? jsonOf : timestamps ? withTime : ({ log }: LogEntry) => log;
+    const write = timestamps ? withTime : ({ log }: LogEntry) => log;
     for await (const entries of readLog(context.kernel, logPathOf(container, task), range, ended)) {
-      for (const { stream, text } of runs(entries, write)) {
-        if (stream === "stdout" || format === "json") await context.print(text);
-        else context.printError(text);
-      }
+      if (format === "json") await context.print(entries.map(jsonOf).join(""));
+      else await printEntries(context, entries, write);
     }
     return 0;
   },
 });
-
-/** Entries one after the other of one stream are written at once. */
-function runs(entries: readonly LogEntry[], write: (entry: LogEntry) => string) {
-  const found: { readonly stream: LogEntry["stream"]; text: string }[] = [];
-  for (const entry of entries) {
-    const current = found.at(-1);
-    if (current?.stream === entry.stream) current.text += write(entry);
-    else found.push({ stream: entry.stream, text: write(entry) });
-  }
-  return found;
-}
 
 function jsonOf(entry: LogEntry): string {
   return `${JSON.stringify(entry)}\n`;

@@ -4,13 +4,23 @@ import { boolean, oneOf, text } from "../../flags.ts";
 import { ctrCommand } from "../command.ts";
 import { containerFlags } from "../run-flags.ts";
 
-const commandLine: Arg<readonly string[]> = {
-  label: "[command...]",
-  summary: "program and arguments, in place of the image's",
-  min: 0,
-  max: Number.POSITIVE_INFINITY,
-  parse: (texts) => texts,
+/** What `run` and `create` are given. */
+export const runArgs = {
+  image: required("image", "name of the image, full or as docker shortens it", (given) => given),
+  commandLine: commandLine(),
 };
+
+function commandLine(): Arg<readonly string[]> {
+  return {
+    label: "[command...]",
+    summary: "program and arguments, in place of the image's",
+    min: 0,
+    max: Number.POSITIVE_INFINITY,
+    parse: (texts) => texts,
+  };
+}
+
+export const pullFlag = oneOf(["missing", "always", "never"], "when to bring the image from its registry");
 
 export const runCommand = ctrCommand({
   name: "run",
@@ -31,13 +41,13 @@ export const runCommand = ctrCommand({
     { status: "127", meaning: "there is no such program" },
   ],
   stopAtPositional: true,
-  args: { image: required("image", "name of the image, full or as docker shortens it", (given) => given), commandLine },
+  args: runArgs,
   flags: {
     interactive: boolean("pass on standard input", { short: "i" }),
     tty: boolean("give the program a terminal", { short: "t" }),
     detach: boolean("run in the background, and print the name", { short: "d" }),
     rm: boolean("remove the container when the program has ended"),
-    pull: oneOf(["missing", "always", "never"], "when to bring the image from its registry"),
+    pull: pullFlag,
     detachKeys: text("keys that leave the program and its terminal (default: ctrl-p,ctrl-q)", { label: "KEYS" }),
     ...containerFlags,
   },

@@ -1,29 +1,8 @@
 import { findContainer, requireStatus } from "../../../lib/client/containers.ts";
-import { STOP_SIGNAL_LABEL } from "../../../lib/client/create.ts";
-import { stopTask } from "../../../lib/client/stop.ts";
-import { SIGNALS } from "../../../lib/linux/constants/processes.ts";
-import { parseDuration } from "../../duration.ts";
-import { type Flag, last } from "../../flags.ts";
-import { signalNumber } from "../../runtime/signals.ts";
 import { ctrCommand } from "../command.ts";
 import { forEach, several } from "../each.ts";
 import { signalFlag } from "../signal-flag.ts";
-
-const DEFAULT_GRACE = "10s";
-
-const graceFlag: Flag<number> = {
-  summary: "how long to wait before SIGKILL: seconds, or a duration such as 1m",
-  kind: "text",
-  short: "t",
-  label: "TIME",
-  defaultText: DEFAULT_GRACE,
-  parse: (texts) => {
-    const given = last(texts) ?? DEFAULT_GRACE;
-    const ms = parseDuration(/^\d+$/.test(given) ? `${given}s` : given);
-    if (ms >= 0) return ms;
-    throw new TypeError("must not be less than nothing");
-  },
-};
+import { graceFlag, stopContainer } from "../stop.ts";
 
 export const stopCommand = ctrCommand({
   name: "stop",
@@ -38,8 +17,7 @@ export const stopCommand = ctrCommand({
     return await forEach(context, ids, async (given) => {
       const container = await findContainer(client, given);
       await requireStatus(client, container, { doing: "stop", statuses: ["running", "paused", "stopped"] });
-      const own = signalNumber(container.labels[STOP_SIGNAL_LABEL] ?? "") ?? SIGNALS.SIGTERM;
-      await stopTask(client, container, { signal: signal ?? own, graceMs });
+      await stopContainer(client, container, { signal, graceMs });
       return container.id;
     });
   },

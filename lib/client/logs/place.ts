@@ -29,12 +29,25 @@ export function defaultLogUri(namespace: string, id: string, { maxSize, maxFile 
   return `${SCHEME}${DIRECTORY}/${encodeURIComponent(namespace)}/${encodeURIComponent(id)}/${NAME}${options}`;
 }
 
+/** The file of a container's log; undefined when it has none that can be read. */
+export function findLogPath(container: Container, task: Process | undefined): string | undefined {
+  const uri = urisOf(container, task).find(isReadable);
+  return uri === undefined ? undefined : pathOf(uri);
+}
+
+function urisOf({ labels }: Container, task: Process | undefined): readonly string[] {
+  return [task?.stdout ?? "", labels[LOG_LABEL] ?? "", labels[RESTART_LABEL] ?? ""];
+}
+
+function isReadable(uri: string): boolean {
+  return uri.startsWith(SCHEME) || uri.startsWith(PLAIN_SCHEME);
+}
+
 /** The file of a container's log. @throws {ContainerError} failed_precondition when it has none that can be read */
 export function logPathOf(container: Container, task: Process | undefined): string {
-  const uris = [task?.stdout ?? "", container.labels[LOG_LABEL] ?? "", container.labels[RESTART_LABEL] ?? ""];
-  const uri = uris.find((each) => each.startsWith(SCHEME) || each.startsWith(PLAIN_SCHEME));
-  if (uri !== undefined) return pathOf(uri);
-  const other = uris.find((each) => each !== "");
+  const path = findLogPath(container, task);
+  if (path !== undefined) return path;
+  const other = urisOf(container, task).find((each) => each !== "");
   const why = other === undefined ? "nobody has kept its output" : `its output goes to ${other}`;
   throw new ContainerError("failed_precondition", `cannot read the log of ${container.id}: ${why}`);
 }

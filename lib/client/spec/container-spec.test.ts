@@ -7,7 +7,7 @@ import { type ContainerRequest, makeSpec } from "./container-spec.ts";
 const REQUEST: ContainerRequest = {
   ...{ id: "web", namespace: "default", entrypoint: undefined, command: [], env: [], workingDir: undefined },
   ...{ hostname: undefined, terminal: false, readOnly: false, privileged: false, capabilities: ["CAP_KILL"] },
-  ...{ noNewPrivileges: false, mounts: [], rlimits: [], memoryBytes: undefined, cpus: undefined },
+  ...{ noNewPrivileges: false, mounts: [], rlimits: [], memoryBytes: undefined, shmBytes: undefined, cpus: undefined },
   ...{ cpuShares: undefined, cpusetCpus: undefined, pidsLimit: undefined, hasHostNetwork: false, hasHostPid: false },
   ...{ sysctl: {}, cgroupMode: "unified", seccomp: undefined, apparmorProfile: undefined, mask: [], unmask: [] },
   devices: { devices: [], rules: [] },
@@ -89,6 +89,15 @@ describe("makeSpec()", () => {
       .to.have.length(readonlyPaths.length - 1)
       .and.not.include("/proc/sys");
     expect(make({ unmask: "all", mask: ["/proc/x"] }).linux).to.deep.include({ maskedPaths: ["/proc/x"] });
+  });
+
+  it("sizes shared memory", () => {
+    const shm = (request: Partial<ContainerRequest>) =>
+      make(request).mounts?.find(({ destination }) => destination === "/dev/shm")?.options;
+    expect(shm({})).to.include("size=65536k");
+    expect(shm({ shmBytes: 1024 }))
+      .to.include("size=1024")
+      .and.not.include("size=65536k");
   });
 
   it("gives devices, and leave to use them", () => {

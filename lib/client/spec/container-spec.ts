@@ -33,6 +33,8 @@ export interface ContainerRequest {
   readonly mounts: readonly Mount[];
   readonly rlimits: readonly Rlimit[];
   readonly memoryBytes: number | undefined;
+  /** Of /dev/shm; undefined: 64 MiB. */
+  readonly shmBytes: number | undefined;
   readonly cpus: number | undefined;
   readonly cpuShares: number | undefined;
   readonly cpusetCpus: string | undefined;
@@ -113,9 +115,15 @@ function mergeEnv(env: readonly string[]): readonly string[] {
   return [...values.values()];
 }
 
-function systemMounts(mounts: readonly Mount[], { mounts: own, privileged }: ContainerRequest): readonly Mount[] {
+function systemMounts(mounts: readonly Mount[], request: ContainerRequest): readonly Mount[] {
+  const { mounts: own, privileged, shmBytes } = request;
   const hidden = new Set(own.map(({ destination }) => destination.replace(/(.)\/+$/, "$1")));
-  const kept = mounts.filter(({ destination }) => !hidden.has(destination));
+  const sized = mounts.map((mount) => {
+    if (shmBytes === undefined || mount.destination !== "/dev/shm") return mount;
+    const options = mount.options?.filter((option) => !option.startsWith("size=")) ?? [];
+    return { ...mount, options: [...options, `size=${shmBytes}`] };
+  });
+  const kept = sized.filter(({ destination }) => !hidden.has(destination));
   if (!privileged) return kept;
   return kept.map((mount) => {
     const isSystem = mount.destination.startsWith("/sys");
