@@ -31,7 +31,7 @@ async function attachToRunning(context: CtrContext, given: string, flags: Attach
   const container = await findContainer(client, given);
   const task = await requireStatus(client, container, { doing: "attach to", statuses: ["running", "paused"] });
   const path = isFifo(context.kernel, task.stdout) ? undefined : findLogPath(container, task);
-  const log = path === undefined ? undefined : new LogFollower(context, path);
+  using log = path === undefined ? undefined : new LogFollower(context, path);
   return await stay(context, client, { container, task, log, relay, flags });
 }
 
@@ -46,7 +46,7 @@ async function startAndStay(context: CtrContext, given: string, flags: AttachFla
   const container = await withLog(client, await findContainer(client, given));
   const path = findLogPath(container, undefined);
   // Before the start: nothing that is written is missed.
-  const log = path === undefined ? undefined : new LogFollower(context, path);
+  using log = path === undefined ? undefined : new LogFollower(context, path);
   await startAgain(client, context.kernel, container);
   const task = await findTask(client, container.id);
   if (task === undefined) throw new AdvisedError("aborted", `${container.id} is gone`, { advice: "tsctr ps -a" });

@@ -26,7 +26,7 @@ function runs(entries: readonly LogEntry[], write: (entry: LogEntry) => string) 
 }
 
 /** What is written to a log from now on, printed as it comes. */
-export class LogFollower {
+export class LogFollower implements Disposable {
   readonly #end = Promise.withResolvers<void>();
   readonly #done: Promise<void>;
 
@@ -44,6 +44,11 @@ export class LogFollower {
   async end(): Promise<void> {
     this.#end.resolve();
     await this.#done;
+  }
+
+  /** Nobody waits for it any more: it ends by itself. */
+  [Symbol.dispose](): void {
+    this.#end.resolve();
   }
 }
 

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { expect } from "chai";
 import { describe, it } from "mocha";
 import { openKernel } from "../linux/kernel.ts";
@@ -47,6 +47,17 @@ describe("FifoPlace", () => {
     }
     using _ = new FifoPlace(kernel, root);
     expect(names()).to.have.length(1);
+  });
+
+  it("may have links on the way to it", () => {
+    mkdirSync(folder.at("elsewhere"));
+    symlinkSync(folder.at("elsewhere"), root);
+    {
+      using lost = new FifoPlace(kernel, root);
+      fill(lost);
+    }
+    using _ = new FifoPlace(kernel, root);
+    expect(names()).to.deep.equal([]);
   });
 
   it("that was not made is nothing to remove", () => {

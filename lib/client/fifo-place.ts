@@ -3,7 +3,7 @@ import type { OwnedFd } from "../linux/fd.ts";
 import {
   createText,
   exists,
-  findLink,
+  findStatus,
   isErrno,
   listDirectory,
   makeDirectories,
@@ -66,7 +66,7 @@ export class FifoPlace implements Disposable {
 /** Whether the lock is ours, and the file still has its name. */
 function tryLock(kernel: Kernel, claim: OwnedFd, path: string): boolean {
   if (kernel.call("flock", claim.number, TRY_EXCLUSIVELY) < 0) return false;
-  return findLink(kernel, `/proc/self/fd/${claim.number}`) === path;
+  return findStatus(kernel, claim.number)?.inode === findStatus(kernel, path)?.inode;
 }
 
 function sweep(kernel: Kernel, root: string, name: string): void {

@@ -90,8 +90,8 @@ async function removeAll(client: Client, kernel: Kernel, creation: Creation): Pr
   await remove(client, creation);
   const names = (creation.volumes?.uses ?? []).flatMap(({ name, isAnonymous }) => (isAnonymous ? [name] : []));
   if (names.length === 0) return;
-  const { removeVolume } = await import("./volumes/use.ts");
-  for (const name of names) await removeVolume(kernel, client, name);
+  const { pruneVolumes } = await import("./volumes/use.ts");
+  await pruneVolumes(kernel, client, ({ name }) => names.includes(name));
 }
 
 const SIGKILL = 9;

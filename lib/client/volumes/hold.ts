@@ -2,7 +2,7 @@ import { ContainerError } from "../../errors.ts";
 import { LOCK } from "../../linux/constants/files.ts";
 import type { OwnedFd } from "../../linux/fd.ts";
 import {
-  findLink,
+  findStatus,
   isErrno,
   makeDirectories,
   openDirectory,
@@ -87,8 +87,13 @@ async function lock(kernel: Kernel, parent: string, name: string): Promise<Owned
       await Bun.sleep(LOCK_POLL_MS);
     }
     // Who held it before may have removed it, and somebody else may have made it anew.
-    if (findLink(kernel, `/proc/self/fd/${directory.number}`) === path) return directory.move();
+    if (isStill(kernel, directory, path)) return directory.move();
   }
+}
+
+/** Whether a path names what is open; there may be links on the way to it. */
+function isStill(kernel: Kernel, directory: OwnedFd, path: string): boolean {
+  return findStatus(kernel, path)?.inode === findStatus(kernel, directory.number)?.inode;
 }
 
 function tryOpen(kernel: Kernel, path: string): OwnedFd | undefined {

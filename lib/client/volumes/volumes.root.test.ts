@@ -98,6 +98,14 @@ describe("volumes", () => {
     expect(await findHeld(kernel, parent, "web")).to.equal(undefined);
   });
 
+  it("are held by a path with links on the way", async () => {
+    mkdirSync(folder.at("elsewhere"));
+    symlinkSync(folder.at("elsewhere"), folder.at("daemon"));
+    using made = await make("web");
+    expect(made.isNew).to.equal(true);
+    expect(readdirSync(folder.at("elsewhere/namespace"))).to.deep.equal(["web"]);
+  });
+
   it("leave no name behind that somebody could take for a volume", async () => {
     (await make("web"))[Symbol.dispose]();
     mkdirSync(`${parent}/${GOING}x`);
