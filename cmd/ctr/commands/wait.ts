@@ -1,7 +1,7 @@
 import { api } from "../../../lib/client/api.ts";
 import type { Client } from "../../../lib/client/client.ts";
 import { findContainer, findTask } from "../../../lib/client/containers.ts";
-import { AdvisedError } from "../advice.ts";
+import { ContainerError } from "../../../lib/errors.ts";
 import { ctrCommand } from "../command.ts";
 import { forEach, several } from "../each.ts";
 
@@ -30,7 +30,7 @@ async function waitFor(client: Client, given: string): Promise<string> {
   return String((await client.call(api.tasks.wait, { containerId: id }, {})).exitStatus);
 }
 
-function notStarted(id: string): AdvisedError {
-  const advice = `tsctr start ${id} runs it`;
-  return new AdvisedError("failed_precondition", `cannot wait for ${id}: it was not started`, { advice });
+function notStarted(id: string): ContainerError {
+  const why = `it was not started; tsctr start ${id} does that`;
+  return new ContainerError("failed_precondition", `cannot wait for ${id}: ${why}`);
 }
