@@ -26,6 +26,8 @@ describe("complete()", () => {
   it("knows the verbs of nouns", async () => {
     expect(await completed("namespaces ")).to.include.members(["ls", "create", "rm"]);
     expect(await completed("namespaces l")).to.deep.equal(["label", "ls"]);
+    expect(await completed("volume ")).to.deep.equal(["create", "inspect", "ls", "prune", "rm"]);
+    expect(await completed("volume rm --f")).to.deep.equal(["--force"]);
   });
 
   it("knows options", async () => {

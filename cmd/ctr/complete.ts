@@ -3,6 +3,7 @@ import type { CommandSpec } from "../command.ts";
 import type { ProgramSpec } from "../help.ts";
 import { UsageError } from "../usage-error.ts";
 import type { CtrContext } from "./context.ts";
+import { nounOf } from "./nouns.ts";
 import { scan } from "./scan.ts";
 import { completions, type Place } from "./yargs.ts";
 
@@ -28,7 +29,8 @@ interface Located {
 /** Where in the program the last word is. */
 function locate(program: ProgramSpec, words: readonly string[]): Located {
   const before = afterGlobals(program, words.slice(0, -1));
-  const [first = "", second = ""] = before;
+  const [word = "", second = ""] = before;
+  const first = nounOf(word);
   const command =
     program.commands.find(({ name }) => name === `${first} ${second}`) ??
     program.commands.find(({ name }) => name === first);

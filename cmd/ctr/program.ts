@@ -1,4 +1,5 @@
 import type { CtrCommand } from "./command.ts";
+import { nounOf } from "./nouns.ts";
 
 type Loader = () => Promise<CtrCommand>;
 
@@ -78,16 +79,6 @@ const ALIASES: Readonly<Record<string, string>> = {
   volumes: "volumes ls",
 };
 
-const NOUNS: Readonly<Record<string, string>> = {
-  image: "images",
-  i: "images",
-  namespace: "namespaces",
-  ns: "namespaces",
-  lease: "leases",
-  snapshot: "snapshots",
-  volume: "volumes",
-};
-
 /** A command and what follows its name. */
 export interface Found {
   readonly name: string;
@@ -121,10 +112,6 @@ const VERBLESS = /^(?:-|$)/;
 
 function isList(word: string): boolean {
   return word === "ls" || word === "list";
-}
-
-function nounOf(word: string): string {
-  return Object.hasOwn(NOUNS, word) ? (NOUNS[word] ?? word) : word;
 }
 
 function hasVerbs(noun: string): boolean {
