@@ -181,7 +181,7 @@ export const containerCases: readonly Case[] = [
   },
   {
     name: "start: one that ran in the foreground",
-    script: `C="$TAG-fg"; tsctr run --name "$C" "$IMAGE" echo once; tsctr start "$C"; tsctr wait "$C"; tsctr logs "$C"; tsctr rm "$C"`,
+    script: `C="$TAG-fg"; tsctr run --name "$C" "$IMAGE" echo once; tsctr start "$C"; tsctr wait "$C"; until tsctr logs "$C" | grep once; do sleep 0.1; done; tsctr rm "$C"`,
   },
   {
     name: "run -d -i",

@@ -96,10 +96,11 @@ export const imageCases: readonly Case[] = [
   },
   {
     name: "logs: without streams and times",
-    script: `C=$TAG-lp; tsctr run -d --name "$C" "$IMAGE" sh -c 'echo one; echo two; printf three' >/dev/null; tsctr wait "$C"; tsctr logs "$C"; echo; tsctr logs --tail 1 "$C"; echo; tsctr logs --tail 0 "$C"; tsctr rm "$C"; tsctr logs "$C"`,
+    script: `C=$TAG-lp; tsctr run -d --name "$C" "$IMAGE" sh -c 'echo one; echo two; printf three' >/dev/null; tsctr wait "$C"; until tsctr logs "$C" | grep -q three; do sleep 0.1; done; tsctr logs "$C"; echo; tsctr logs --tail 1 "$C"; echo; tsctr logs --tail 0 "$C"; tsctr rm "$C"; tsctr logs "$C"`,
   },
   {
     name: "logs: followed to the end",
+    ownOnly: "containerd's shim may tell the end of a program before its output is in the log",
     script: `C=$TAG-lf; tsctr run -d --name "$C" "$IMAGE" sh -c 'seq 2000; sleep 0.3; seq 2001 5000' >/dev/null; tsctr logs -f "$C" | sha256sum | grep -c "$(seq 5000 | sha256sum)"; tsctr logs "$C" | wc -l; tsctr rm "$C"`,
   },
   {
