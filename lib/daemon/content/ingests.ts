@@ -1,10 +1,11 @@
-import { constants, mkdirSync, readdirSync, statSync, unlinkSync } from "node:fs";
+import { constants, mkdirSync, statSync, unlinkSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { ContainerError } from "../../errors.ts";
 import { type Digest, Digester, parseDigest } from "../../image/digest.ts";
 import type { Clock } from "../clock.ts";
 import { hasErrno, wrapFileError } from "../errno.ts";
+import { numbersIn } from "../files.ts";
 import { compileFilters, scalar } from "../filter/match.ts";
 import { integer, type MetadataDatabase, nanoseconds, type Row, text } from "../metadata/database.ts";
 import type { LeaseStore } from "../metadata/leases.ts";
@@ -140,9 +141,7 @@ export class IngestStore {
 
   /** The numbers of all files in the directory. */
   listFiles(): readonly number[] {
-    return readdirSync(this.#parts.directory)
-      .map(Number)
-      .filter((number) => Number.isSafeInteger(number));
+    return numbersIn(this.#parts.directory);
   }
 
   #get(namespace: string, ref: string): Ingest {

@@ -1,6 +1,6 @@
-import { accessSync, constants } from "node:fs";
 import { join } from "node:path";
 import { ContainerError } from "../../errors.ts";
+import { isExecutable } from "../files.ts";
 
 /** Where plugins are, and how long one may take. */
 export interface PluginSettings {
@@ -63,15 +63,6 @@ export function findPlugin(directories: readonly string[], type: string): string
   const where = directories.join(", ");
   const remedy = "install containernetworking-plugins, or set networks.plugin_dirs";
   throw new ContainerError("not_found", `plugin ${type} is not in ${where}: ${remedy}`);
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function start(program: string, { directories, mark }: PluginSettings, call: PluginCall) {

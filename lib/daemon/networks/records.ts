@@ -1,16 +1,6 @@
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { hasErrno } from "../errno.ts";
+import { namesIn } from "../files.ts";
 import type { Attachment } from "./chain.ts";
 
 /** What was made for a container, or was about to be: all there is to undo. */
@@ -90,15 +80,6 @@ function parseRecord(text: string, { namespace, id }: Owner): NetworkRecord | un
     return record.namespace === namespace && record.id === id && Array.isArray(record.attachments) ? record : undefined;
   } catch {
     return undefined;
-  }
-}
-
-function namesIn(directory: string): readonly string[] {
-  try {
-    return readdirSync(directory);
-  } catch (error) {
-    if (hasErrno(error, "ENOENT", "ENOTDIR")) return [];
-    throw error;
   }
 }
 

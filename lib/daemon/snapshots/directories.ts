@@ -1,10 +1,11 @@
-import { existsSync, mkdirSync, readdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Kernel } from "../../linux/kernel.ts";
 import { changeMode, changeOwner, findEntry } from "../../linux/tree/entries.ts";
 import { openRoot } from "../../linux/tree/open.ts";
 import { removeTree } from "../../linux/tree/remove.ts";
 import { type Usage, usageOf } from "../../linux/tree/walk.ts";
+import { numbersIn } from "../files.ts";
 
 const FS_MODE = 0o755;
 
@@ -51,8 +52,6 @@ export class SnapshotDirectories {
   }
 
   list(): readonly number[] {
-    return readdirSync(this.#root)
-      .map(Number)
-      .filter((number) => Number.isSafeInteger(number));
+    return numbersIn(this.#root);
   }
 }

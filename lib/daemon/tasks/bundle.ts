@@ -1,17 +1,9 @@
-import {
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmdirSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Kernel } from "../../linux/kernel.ts";
 import { unmountAll } from "../../linux/mount.ts";
 import { hasErrno, wrapFileError } from "../errno.ts";
+import { namesIn } from "../files.ts";
 import { alreadyExists } from "../names.ts";
 
 /** Where bundles are kept, by containerd's name for it. */
@@ -100,15 +92,6 @@ export function listBundles(roots: TaskRoots): readonly Bundle[] {
       return [];
     }),
   );
-}
-
-function namesIn(directory: string): readonly string[] {
-  try {
-    return readdirSync(directory);
-  } catch (error) {
-    if (hasErrno(error, "ENOENT", "ENOTDIR")) return [];
-    throw error;
-  }
 }
 
 /** The address that a shim has written down; undefined when there is none. */

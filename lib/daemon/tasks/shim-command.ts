@@ -1,6 +1,6 @@
-import { accessSync, constants } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { ContainerError } from "../../errors.ts";
+import { isExecutable } from "../files.ts";
 import type { ShimCommand } from "./bundle.ts";
 
 /** Which executable serves which runtime. */
@@ -38,13 +38,4 @@ export function findShim({ own, aliases, path }: RuntimeSettings, runtime: strin
   const found = [...path, dirname(own.program)].map((directory) => join(directory, name)).find(isExecutable);
   if (found !== undefined) return { program: found, name };
   throw new ContainerError("not_found", `cannot use runtime ${runtime}: ${name} is not installed`);
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
