@@ -4,7 +4,7 @@ import { ContainerError } from "../errors.ts";
 import type { Descriptor } from "../image/descriptor.ts";
 import type { FieldMask } from "./field-mask.ts";
 import type { Labels } from "./labels.ts";
-import type { TypedBytes } from "./metadata/containers.ts";
+import type { TypedBytes } from "./metadata/typed-bytes.ts";
 import type { Mount } from "./snapshots/driver.ts";
 
 const NS_PER_S = 1_000_000_000n;

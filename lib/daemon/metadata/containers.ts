@@ -6,12 +6,7 @@ import { checkLabels, decodeLabels, encodeLabels, type Labels } from "../labels.
 import { alreadyExists, checkIdentifier, notFound } from "../names.ts";
 import { bytes, type MetadataDatabase, nanoseconds, type Row, text } from "./database.ts";
 import type { NamespaceStore } from "./namespaces.ts";
-
-/** google.protobuf.Any: kept as it came. */
-export interface TypedBytes {
-  readonly typeUrl: string;
-  readonly value: Uint8Array;
-}
+import { ExtensionTable, findTyped, type TypedBytes } from "./typed-bytes.ts";
 
 /** containers.proto: Container, as a client gives it. */
 export interface NewContainer {
@@ -44,11 +39,13 @@ export class ContainerStore {
   readonly #database: MetadataDatabase;
   readonly #namespaces: NamespaceStore;
   readonly #clock: Clock;
+  readonly #extensions: ExtensionTable;
 
   constructor(database: MetadataDatabase, namespaces: NamespaceStore, clock: Clock) {
     this.#database = database;
     this.#namespaces = namespaces;
     this.#clock = clock;
+    this.#extensions = new ExtensionTable(database, "container");
   }
 
   /** @throws {ContainerError} not_found */
@@ -107,7 +104,6 @@ export class ContainerStore {
 
   #put(namespace: string, container: Container): void {
     const { id, runtime, spec } = container;
-    this.#database.run("DELETE FROM container_extensions WHERE namespace = ? AND container = ?", namespace, id);
     this.#database.run(
       `REPLACE INTO containers (namespace, ${COLUMNS.join(", ")}) VALUES (?${", ?".repeat(COLUMNS.length)})`,
       ...[namespace, id, container.image, runtime.name, runtime.options?.typeUrl ?? null],
@@ -115,32 +111,23 @@ export class ContainerStore {
       ...[container.snapshotter, container.snapshotKey, container.sandbox, encodeLabels(container.labels)],
       ...[container.createdNs, container.updatedNs],
     );
-    const sql = "INSERT INTO container_extensions VALUES (?, ?, ?, ?, ?)";
-    for (const [name, { typeUrl, value }] of container.extensions) {
-      this.#database.run(sql, namespace, id, name, typeUrl, value);
-    }
+    this.#extensions.put(namespace, id, container.extensions);
   }
 
   #toContainer(namespace: string, row: Row): Container {
     const id = text(row, "id");
-    const sql = "SELECT name, type, value FROM container_extensions WHERE namespace = ? AND container = ?";
-    const extensions = this.#database.all(sql, namespace, id).map((each) => {
-      return [text(each, "name"), { typeUrl: text(each, "type"), value: bytes(each, "value") }] as const;
-    });
     const name = text(row, "runtime");
-    const plain = row["options_type"] === null;
+    const options = findTyped(row, "options_type", "options");
     return {
       id,
       image: text(row, "image"),
-      runtime: plain
-        ? { name }
-        : { name, options: { typeUrl: text(row, "options_type"), value: bytes(row, "options") } },
+      runtime: options === undefined ? { name } : { name, options },
       spec: { typeUrl: text(row, "spec_type"), value: bytes(row, "spec") },
       snapshotter: text(row, "snapshotter"),
       snapshotKey: text(row, "snapshot_key"),
       sandbox: text(row, "sandbox"),
       labels: decodeLabels(text(row, "labels")),
-      extensions: new Map(extensions),
+      extensions: this.#extensions.get(namespace, id),
       createdNs: nanoseconds(row, "created_ns"),
       updatedNs: nanoseconds(row, "updated_ns"),
     };

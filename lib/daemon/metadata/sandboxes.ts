@@ -4,9 +4,9 @@ import { type FieldMask, maskMap, unknownField } from "../field-mask.ts";
 import { compileFilters, entryOf, type Field, scalar } from "../filter/match.ts";
 import { checkLabels, decodeLabels, encodeLabels, type Labels } from "../labels.ts";
 import { alreadyExists, checkIdentifier, notFound } from "../names.ts";
-import type { TypedBytes } from "./containers.ts";
-import { bytes, type MetadataDatabase, nanoseconds, type Row, text } from "./database.ts";
+import { type MetadataDatabase, nanoseconds, type Row, text } from "./database.ts";
 import type { NamespaceStore } from "./namespaces.ts";
+import { ExtensionTable, findTyped, type TypedBytes } from "./typed-bytes.ts";
 
 /** sandbox.proto: Sandbox, as a client gives it. */
 export interface NewSandbox {
@@ -32,11 +32,13 @@ export class SandboxStore {
   readonly #database: MetadataDatabase;
   readonly #namespaces: NamespaceStore;
   readonly #clock: Clock;
+  readonly #extensions: ExtensionTable;
 
   constructor(database: MetadataDatabase, namespaces: NamespaceStore, clock: Clock) {
     this.#database = database;
     this.#namespaces = namespaces;
     this.#clock = clock;
+    this.#extensions = new ExtensionTable(database, "sandbox");
   }
 
   /** @throws {ContainerError} not_found */
@@ -93,39 +95,29 @@ export class SandboxStore {
   }
 
   #put(namespace: string, sandbox: Sandbox): void {
-    const { id, runtime, spec, extensions } = sandbox;
-    this.#database.run("DELETE FROM sandbox_extensions WHERE namespace = ? AND sandbox = ?", namespace, id);
+    const { id, runtime, spec } = sandbox;
     this.#database.run(
       "REPLACE INTO sandboxes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       ...[namespace, id, runtime.name, runtime.options?.typeUrl ?? null, runtime.options?.value ?? null],
       ...[spec?.typeUrl ?? null, spec?.value ?? null, sandbox.sandboxer, encodeLabels(sandbox.labels)],
       ...[sandbox.createdNs, sandbox.updatedNs],
     );
-    const sql = "INSERT INTO sandbox_extensions VALUES (?, ?, ?, ?, ?)";
-    for (const [name, { typeUrl, value }] of extensions) this.#database.run(sql, namespace, id, name, typeUrl, value);
+    this.#extensions.put(namespace, id, sandbox.extensions);
   }
 
   #toSandbox(namespace: string, row: Row): Sandbox {
     const id = text(row, "id");
-    const sql = "SELECT name, type, value FROM sandbox_extensions WHERE namespace = ? AND sandbox = ? ORDER BY name";
-    const extensions = this.#database.all(sql, namespace, id).map((each) => {
-      return [text(each, "name"), { typeUrl: text(each, "type"), value: bytes(each, "value") }] as const;
-    });
     return {
       id,
-      runtime: { name: text(row, "runtime"), options: typed(row, "options_type", "options") },
-      spec: typed(row, "spec_type", "spec"),
+      runtime: { name: text(row, "runtime"), options: findTyped(row, "options_type", "options") },
+      spec: findTyped(row, "spec_type", "spec"),
       labels: decodeLabels(text(row, "labels")),
-      extensions: new Map(extensions),
+      extensions: this.#extensions.get(namespace, id),
       sandboxer: text(row, "sandboxer"),
       createdNs: nanoseconds(row, "created_ns"),
       updatedNs: nanoseconds(row, "updated_ns"),
     };
   }
-}
-
-function typed(row: Row, type: string, value: string): TypedBytes | undefined {
-  return row[type] === null ? undefined : { typeUrl: text(row, type), value: bytes(row, value) };
 }
 
 function masked(current: Sandbox, wanted: NewSandbox, mask: FieldMask): Sandbox {

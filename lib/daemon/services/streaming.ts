@@ -2,7 +2,7 @@ import { containerd, google } from "../../../proto/gen/daemon.js";
 import { ContainerError } from "../../errors.ts";
 import { duplex, type GrpcService } from "../../rpc/grpc/method.ts";
 import { toTyped } from "../messages.ts";
-import type { TypedBytes } from "../metadata/containers.ts";
+import type { TypedBytes } from "../metadata/typed-bytes.ts";
 import { ClientStream } from "../streams/client-stream.ts";
 import type { StreamRegistry } from "../streams/stream-registry.ts";
 import { namespaceOf } from "./scope.ts";

@@ -1,6 +1,6 @@
 import { containerd } from "../../../proto/gen/daemon.js";
 import { ContainerError } from "../../errors.ts";
-import type { TypedBytes } from "../metadata/containers.ts";
+import type { TypedBytes } from "../metadata/typed-bytes.ts";
 import type { ClientStream } from "./client-stream.ts";
 
 const { Data, WindowUpdate } = containerd.types.transfer;

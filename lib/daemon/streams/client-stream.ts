@@ -1,5 +1,5 @@
 import { ContainerError } from "../../errors.ts";
-import type { TypedBytes } from "../metadata/containers.ts";
+import type { TypedBytes } from "../metadata/typed-bytes.ts";
 
 /** Messages that wait to be sent; whoever sends more waits, or leaves out what can be left out. */
 const MAX_QUEUED = 256;

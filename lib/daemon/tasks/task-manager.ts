@@ -1,7 +1,8 @@
 import { containerd, google } from "../../../proto/gen/daemon.js";
 import { explain } from "../../errors.ts";
 import { toTimestamp } from "../messages.ts";
-import type { Container, TypedBytes } from "../metadata/containers.ts";
+import type { Container } from "../metadata/containers.ts";
+import type { TypedBytes } from "../metadata/typed-bytes.ts";
 import { alreadyExists, notFound } from "../names.ts";
 import {
   type Bundle,

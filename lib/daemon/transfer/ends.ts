@@ -3,7 +3,7 @@ import type { Codec } from "../../../proto/gen/types.d.ts";
 import { ContainerError } from "../../errors.ts";
 import type { Platform } from "../../image/platforms.ts";
 import { toLabels } from "../messages.ts";
-import type { TypedBytes } from "../metadata/containers.ts";
+import type { TypedBytes } from "../metadata/typed-bytes.ts";
 import type { ClientStream } from "../streams/client-stream.ts";
 import type { StreamRegistry } from "../streams/stream-registry.ts";
 import { askClient } from "./auth-stream.ts";
