@@ -6,8 +6,9 @@ import { openKernel } from "../linux/kernel.ts";
 import { isRunning, readStat } from "../linux/procfs.ts";
 import { failureOf } from "../testing/failure.ts";
 import { waitUntil } from "../testing/runtime-poll.ts";
-import { LONG, requireRoot, Site } from "../testing/runtime-site.ts";
-import { callShim, EventSink, execSpec, ShimClient } from "../testing/shim-client.ts";
+import { LONG, requireRoot, type Site } from "../testing/runtime-site.ts";
+import { callShim, type EventSink, execSpec, type ShimClient } from "../testing/shim-client.ts";
+import { ShimSite } from "../testing/shim-site.ts";
 
 const { CREATED, PAUSED, RUNNING, STOPPED } = containerd.v1.types.Status;
 const NO_IO = { stdin: "", stdout: "", stderr: "", terminal: false };
@@ -39,15 +40,15 @@ function readSome(fd: number, buffer: Buffer): number {
 describe("a shim that takes over", function () {
   // A container ends when all its processes are reaped, and who is not its shim's child is reaped by the machine's init.
   this.timeout(90_000);
+  let shims: ShimSite;
   let site: Site;
   let sink: EventSink;
   let serial = 0;
-  const clients: ShimClient[] = [];
 
   before(function () {
     requireRoot(this);
-    site = new Site();
-    sink = new EventSink(`${site.folder}/events`);
+    shims = new ShimSite();
+    ({ site, sink } = shims);
   });
 
   beforeEach(() => {
@@ -55,11 +56,7 @@ describe("a shim that takes over", function () {
     serial += 1;
   });
 
-  after(async () => {
-    for (const client of clients) client.close();
-    sink[Symbol.dispose]();
-    await site.close();
-  });
+  after(() => shims.close());
 
   interface Task {
     readonly id: string;
@@ -69,15 +66,11 @@ describe("a shim that takes over", function () {
   }
 
   const open = async (id: string, bundle: string): Promise<ShimClient> => {
-    const started = await callShim(["-id", id, "start"], { cwd: bundle, address: sink.path });
-    expect(started).to.include({ status: 0, stderr: "" });
-    const client = await ShimClient.open(started.stdout);
-    clients.push(client);
-    return client;
+    return await shims.open(await shims.start(id, bundle));
   };
 
   const make = async (args: readonly string[], io: Partial<typeof NO_IO> = {}, annotations = {}): Promise<Task> => {
-    const id = `${site.tag}-adopt-${serial}-${clients.length}`;
+    const id = shims.nextId();
     const bundle = site.bundle(args, (config) => ({ ...config, annotations }));
     const client = await open(id, bundle);
     const { pid } = await client.create({ id, bundle, ...NO_IO, ...io });
@@ -334,7 +327,7 @@ describe("a shim that takes over", function () {
   });
 
   it("unmounts what its first shim has mounted", async () => {
-    const id = `${site.tag}-adopt-${serial}-${clients.length}`;
+    const id = shims.nextId();
     const bundle = site.bundle(LONG);
     const client = await open(id, bundle);
     const source = `${bundle}/rootfs`;

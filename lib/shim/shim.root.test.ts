@@ -6,51 +6,40 @@ import { containerd } from "../../proto/gen/shim.js";
 import { readStat } from "../linux/procfs.ts";
 import { failureOf } from "../testing/failure.ts";
 import { waitUntil } from "../testing/runtime-poll.ts";
-import { LONG, requireRoot, Site } from "../testing/runtime-site.ts";
-import { callShim, EventSink, execSpec, ShimClient } from "../testing/shim-client.ts";
+import { LONG, requireRoot, type Site } from "../testing/runtime-site.ts";
+import { callShim, type EventSink, execSpec, type ShimClient } from "../testing/shim-client.ts";
+import { ShimSite } from "../testing/shim-site.ts";
 
 const { CREATED, RUNNING, STOPPED } = containerd.v1.types.Status;
 const NO_IO = { stdin: "", stdout: "", stderr: "", terminal: false };
 
 describe("containerd-shim-tsrun-v2", () => {
+  let shims: ShimSite;
   let site: Site;
   let sink: EventSink;
-  let serial = 0;
-  const clients: ShimClient[] = [];
 
   before(function () {
     requireRoot(this);
-    site = new Site();
-    sink = new EventSink(`${site.folder}/events`);
+    shims = new ShimSite();
+    ({ site, sink } = shims);
   });
 
   beforeEach(() => {
     sink.events.length = 0;
-    serial += 1;
   });
 
-  after(async () => {
-    for (const client of clients) client.close();
-    sink[Symbol.dispose]();
-    await site.close();
-  });
-
-  const open = async (url: string, version: 2 | 3 = 2) => {
-    const client = await ShimClient.open(url, version);
-    clients.push(client);
-    return client;
-  };
+  after(() => shims.close());
 
   /** A shim with a task that was made and not started. */
-  const make = async (args: readonly string[], { group = "", name = "" } = {}) => {
-    const id = `${site.tag}-${serial}${name}`;
+  const make = async (args: readonly string[], { group = "" } = {}) => {
+    const id = shims.nextId();
     const bundle = site.bundle(args, (config) =>
       group === "" ? config : { ...config, annotations: { "io.containerd.runc.v2.group": group } },
     );
-    const started = await callShim(["-id", id, "start"], { cwd: bundle, address: sink.path });
-    const client = await open(started.stdout);
+    const url = await shims.start(id, bundle);
+    const client = await shims.open(url);
     await client.create({ id, bundle, ...NO_IO });
-    return { id, bundle, client, url: started.stdout };
+    return { id, bundle, client, url };
   };
 
   const end = async ({ id, client }: { readonly id: string; readonly client: ShimClient }) => {
@@ -68,7 +57,7 @@ describe("containerd-shim-tsrun-v2", () => {
     expect({ status, stderr }).to.deep.equal({ status: 0, stderr: "" });
     expect(stdout).to.match(/^unix:\/\/\/run\/containerd\/s\/[0-9a-f]{64}$/);
     expect(readFileSync(`${bundle}/address`, "utf8")).to.equal(stdout);
-    const client = await open(stdout);
+    const client = await shims.open(stdout);
     expect((await client.connect(id)).taskPid).to.equal(0);
     await client.shutdown(id);
     await waitUntil("end of the shim", () => client.isClosed);
@@ -107,7 +96,7 @@ describe("containerd-shim-tsrun-v2", () => {
 
   it("answers as the third version of the service, too", async () => {
     const task = await make(LONG);
-    const third = await open(task.url, 3);
+    const third = await shims.open(task.url, 3);
     expect((await third.state(task.id)).status).to.equal(CREATED);
     await end(task);
   });
@@ -121,8 +110,8 @@ describe("containerd-shim-tsrun-v2", () => {
 
   it("serves a group from one process, and ends with its last task", async () => {
     const group = `${site.tag}-pod`;
-    const first = await make(LONG, { group, name: "a" });
-    const second = await make(LONG, { group, name: "b" });
+    const first = await make(LONG, { group });
+    const second = await make(LONG, { group });
     expect(second.url).to.equal(first.url);
     const pids = await Promise.all([first, second].map(async ({ id, client }) => (await client.connect(id)).shimPid));
     expect(pids[0]).to.equal(pids[1]);
@@ -207,7 +196,7 @@ describe("containerd-shim-tsrun-v2", () => {
   });
 
   it("answers others while one task is slow to be made", async () => {
-    const first = await make(LONG, { group: `${site.tag}-slow`, name: "a" });
+    const first = await make(LONG, { group: `${site.tag}-slow` });
     const hook = { path: "/bin/sleep", args: ["sleep", "1"] };
     const bundle = site.bundle(LONG, (config) => ({ ...config, hooks: { createRuntime: [hook] } }));
     const id = `${site.tag}-slow`;
