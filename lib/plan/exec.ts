@@ -6,7 +6,7 @@ import { prctl } from "./credentials.ts";
 import { compileBirth, openBirthplace } from "./fork.ts";
 import type { CgroupHost, Host } from "./host.ts";
 import { openForLabels, refuseLabels, withKeyLabel } from "./labels.ts";
-import { compileJoins, compileLateJoin } from "./namespaces.ts";
+import { compileJoins, compileLateJoin, NAMESPACE_FILES } from "./namespaces.ts";
 import {
   compileDescriptors,
   compileHardening,
@@ -48,7 +48,7 @@ export interface ExecTarget extends Surroundings {
 export function compileExec(process: Process, target: ExecTarget, host: Host): readonly Step[] {
   refuseLabels(process, undefined, host);
   const hasTerminal = process.terminal === true;
-  const namespaces = target.namespaces.map((type) => ({ type, path: `ns/${FILES[type]}` }));
+  const namespaces = target.namespaces.map((type) => ({ type, path: `ns/${NAMESPACE_FILES[type]}` }));
   const isAttached = target.isAttached === true;
   const movesFirst = isAttached || (target.cgroups.mode === "v2" && target.namespaces.includes("user"));
   const affinity = process.execCPUAffinity ?? {};
@@ -92,18 +92,6 @@ function moveInto(cgroups: CgroupHost): readonly Step[] {
 }
 
 const NO_CGROUPS: CgroupHost = { mode: "v1", hierarchies: [] };
-
-/** proc_pid_ns(5): the names of the files. */
-const FILES: Readonly<Record<NamespaceType, string>> = {
-  cgroup: "cgroup",
-  ipc: "ipc",
-  mount: "mnt",
-  network: "net",
-  pid: "pid",
-  time: "time",
-  user: "user",
-  uts: "uts",
-};
 
 /** setns(2) of a mount namespace has put the process in its root. */
 function enterRoot({ namespaces, rootfs }: ExecTarget): readonly Step[] {

@@ -16,6 +16,18 @@ const CLONE_FLAGS: Readonly<Record<NamespaceType, keyof typeof CLONE_NEW>> = {
   uts: "CLONE_NEWUTS",
 };
 
+/** proc_pid_ns(5): the names of the files, which criu uses, too. */
+export const NAMESPACE_FILES: Readonly<Record<NamespaceType, string>> = {
+  cgroup: "cgroup",
+  ipc: "ipc",
+  mount: "mnt",
+  network: "net",
+  pid: "pid",
+  time: "time",
+  user: "user",
+  uts: "uts",
+};
+
 /** The mount namespace last: it changes what every path means. The user namespace before it, after all that need the host's privilege. */
 const JOIN_ORDER: readonly NamespaceType[] = ["ipc", "uts", "network", "pid", "cgroup", "time", "user", "mount"];
 /** An ordinary user has privilege over no other namespace until it is in the user namespace that owns them. */

@@ -1,16 +1,8 @@
 import { api } from "../../../lib/client/api.ts";
 import { findContainer, requireStatus } from "../../../lib/client/containers.ts";
-import type { Arg } from "../../args.ts";
 import { required } from "../../args.ts";
+import { psOptions } from "../../ps-options.ts";
 import { ctrCommand } from "../command.ts";
-
-const psOptions: Arg<readonly string[]> = {
-  label: "[ps options]",
-  summary: "as for ps(1): -e, -f, -o LIST, aux or ax (default: -ef)",
-  min: 0,
-  max: Number.POSITIVE_INFINITY,
-  parse: (texts) => texts,
-};
 
 export const topCommand = ctrCommand({
   name: "top",

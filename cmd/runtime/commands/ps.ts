@@ -1,17 +1,9 @@
-import type { Arg } from "../../args.ts";
 import { command } from "../../command.ts";
 import { oneOf } from "../../flags.ts";
+import { psOptions } from "../../ps-options.ts";
 import { containerId } from "../arguments.ts";
 import type { RuntimeContext } from "../context.ts";
 import { parsePsOptions, renderPsTable } from "../ps-table.ts";
-
-const psOptions: Arg<readonly string[]> = {
-  label: "[ps options]",
-  summary: "as for ps(1): -e, -f, -o LIST, aux or ax (default: -ef)",
-  min: 0,
-  max: Number.POSITIVE_INFINITY,
-  parse: (texts) => texts,
-};
 
 export const psCommand = command({
   name: "ps",

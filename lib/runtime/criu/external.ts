@@ -9,7 +9,7 @@ import { findLink, findStatus, openDirectory, openFile, realPath } from "../../l
 import type { Kernel } from "../../linux/kernel.ts";
 import type { CgroupHost } from "../../plan/host.ts";
 import { type PlannedMount, planMounts, sourcePath } from "../../plan/mounts.ts";
-import { hasOwn } from "../../plan/namespaces.ts";
+import { hasOwn, NAMESPACE_FILES } from "../../plan/namespaces.ts";
 import type { Config, NamespaceType } from "../../spec/config.ts";
 import type { CriuOptions } from "./messages.ts";
 
@@ -115,18 +115,6 @@ function isMaskedFile(kernel: Kernel, view: View, path: string): boolean {
   return status !== undefined && status.type !== FILE_TYPE.S_IFDIR;
 }
 
-/** namespaces(7): what the kernel and criu call them. */
-const NAMES: Readonly<Record<NamespaceType, string>> = {
-  cgroup: "cgroup",
-  ipc: "ipc",
-  mount: "mnt",
-  network: "net",
-  pid: "pid",
-  time: "time",
-  user: "user",
-  uts: "uts",
-};
-
 /** criu takes these as they are at restore; the others it joins by their path. */
 const EXTERNAL: readonly NamespaceType[] = ["network", "pid"];
 const KEYS: Readonly<Record<string, string>> = { network: "extRootNetNS", pid: "extRootPidNS" };
@@ -144,7 +132,7 @@ export function namespacesToDump(kernel: Kernel, config: Config): readonly strin
       if (status === undefined) {
         throw new ContainerError("not_found", `cannot checkpoint: the ${type} namespace ${path} is not there any more`);
       }
-      return `${NAMES[type]}[${status.inode}]:${KEYS[type]}`;
+      return `${NAMESPACE_FILES[type]}[${status.inode}]:${KEYS[type]}`;
     });
 }
 
@@ -168,7 +156,7 @@ export function namespacesToRestore(kernel: Kernel, config: Config, firstFd: num
     ),
     options: {
       inheritFd: external.map(({ type }, index) => ({ key: KEYS[type] ?? "", fd: firstFd + index })),
-      joinNs: others.map(({ type, path }) => ({ ns: NAMES[type], file: path })),
+      joinNs: others.map(({ type, path }) => ({ ns: NAMESPACE_FILES[type], file: path })),
     },
   };
 }
