@@ -35,6 +35,23 @@ const STATES: readonly (readonly [name: string, start: boolean])[] = [
   ["running", true],
 ];
 
+/** What is wrong with the answers of the commands that ask or change, and then of `more`. */
+async function tryVerbs(
+  site: FaultSite,
+  ...more: readonly (readonly [verb: string, ...words: string[]])[]
+): Promise<readonly string[]> {
+  const found: string[] = [];
+  const verbs = [["state", site.id], ["list"], ["ps", site.id], ["exec", site.id, "true"]];
+  const changes = [
+    ["update", "--pids-limit", "10", site.id],
+    ["pause", site.id],
+    ["resume", site.id],
+  ];
+  for (const words of [...verbs, ...changes, ...more])
+    found.push(...faultsOf(await site.invoke(...words)).map((text) => `${words[0]}: ${text}`));
+  return found;
+}
+
 /** Every command says what is wrong, or works without the file; then the container is cleared away. */
 async function damageRecord(
   parts: FaultParts,
@@ -45,20 +62,7 @@ async function damageRecord(
   const site = new FaultSite(parts, "record");
   await site.prepare(site.create, ...(isStarted ? [["start", site.id]] : []));
   damage(join(site.root, site.id, file));
-  const found: string[] = [];
-  for (const words of [
-    ["state", site.id],
-    ["list"],
-    ["ps", site.id],
-    ["exec", site.id, "true"],
-    ["update", "--pids-limit", "10", site.id],
-    ["pause", site.id],
-    ["resume", site.id],
-    ["start", site.id],
-    ["kill", site.id, "KILL"],
-  ]) {
-    found.push(...faultsOf(await site.invoke(...words)).map((text) => `${words[0]}: ${text}`));
-  }
+  const found = [...(await tryVerbs(site, ["start", site.id], ["kill", site.id, "KILL"]))];
   found.push(...(await site.clear()));
   await site.prepare(site.create);
   found.push(...(await site.clear()).map((text) => `made anew: ${text}`));
@@ -120,19 +124,7 @@ const lostCgroup: Case = {
         writeFileSync(join(top, "cgroup.procs"), pid);
       rmdirSync(path);
     }
-    const found: string[] = [];
-    for (const words of [
-      ["state", site.id],
-      ["list"],
-      ["ps", site.id],
-      ["exec", site.id, "true"],
-      ["update", "--pids-limit", "10", site.id],
-      ["pause", site.id],
-      ["resume", site.id],
-      ["events", "--stats", site.id],
-    ]) {
-      found.push(...faultsOf(await site.invoke(...words)).map((text) => `${words[0]}: ${text}`));
-    }
+    const found = [...(await tryVerbs(site, ["events", "--stats", site.id]))];
     found.push(...(await site.clear()));
     site.remove();
     return found;
