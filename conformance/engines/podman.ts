@@ -21,6 +21,7 @@ function writeContainersConf(folder: string): string {
     'cgroup_manager = "cgroupfs"',
     'events_logger = "file"',
     'runtime_supports_json = ["crun", "runc", "tsrun"]',
+    'infra_image = "localhost/infra"',
     `tmp_dir = "${join(folder, "tmp")}"`,
   ];
   writeFileSync(path, `${lines.join("\n")}\n`);
@@ -39,7 +40,7 @@ async function openSite(
   const storage = `--root ${folder}/storage --runroot ${folder}/run --storage-driver vfs`;
   const preamble = [
     `export CONTAINERS_CONF=${conf} TMPDIR=${folder} HOME=${folder} XDG_CONFIG_HOME=${folder}`,
-    `site=${folder} cgroup=${workspace.tag}-${runtime.name} runtime=${runtime.path}`,
+    `site=${folder} cgroup=${workspace.tag}-${runtime.name} runtime=${runtime.path} image=${image}`,
     `podman() { command podman ${storage} --runtime ${runtime.path} "$@"; }`,
     `buildah() { command buildah ${storage} "$@"; }`,
     "cd $site",

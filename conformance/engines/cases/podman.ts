@@ -3,6 +3,28 @@ import type { EngineCase } from "../engine.ts";
 const V1_OR_V2_LIMIT = "limit() { for f in /sys/fs/cgroup/$1 /sys/fs/cgroup/$2; do [ -e $f ] && cat $f; done; }; ";
 
 /** One case a line: its name, and what is typed. */
+/** Kubernetes' Pod, as podman-play-kube(1) takes it. */
+const POD = {
+  apiVersion: "v1",
+  kind: "Pod",
+  metadata: { name: "web" },
+  spec: {
+    hostNetwork: true,
+    restartPolicy: "Never",
+    containers: [
+      {
+        name: "one",
+        image: "localhost/busybox",
+        command: ["/bin/sh", "-c", "echo from one; exec sleep 100"],
+        env: [{ name: "PATH", value: "/bin" }],
+        resources: { limits: { memory: "32Mi" } },
+        volumeMounts: [{ mountPath: "/data", name: "data" }],
+      },
+    ],
+    volumes: [{ name: "data", hostPath: { path: "SITE/kube" } }],
+  },
+};
+
 const LINES: Readonly<Record<string, string>> = {
   run: "podman run --rm busybox echo hello",
   "run, exit status": "podman run --rm busybox sh -c 'exit 7'",
@@ -126,6 +148,14 @@ const LINES: Readonly<Record<string, string>> = {
   healthcheck:
     "podman run -d --name box --health-cmd 'CMD-SHELL test -e /ok' --health-interval disable busybox sleep 100; podman healthcheck run box; echo $?; podman exec box touch /ok; podman healthcheck run box; echo $?; podman rm -f -t 0 box",
   pod: "podman pod create --infra=false --name p > /dev/null; podman run --rm --pod p busybox echo in a pod; podman pod rm -f p > /dev/null; podman pod ps -q | wc -l",
+  "play kube":
+    'podman create --name seed busybox true > /dev/null; podman commit -q -c \'CMD ["/bin/sleep", "1000"]\' seed infra > /dev/null; podman rm seed > /dev/null; mkdir -p kube; echo kept > kube/f; echo \'' +
+    JSON.stringify(POD) +
+    "' | sed s#SITE#$site# > pod.yaml; podman play kube pod.yaml > /dev/null; pod=$(podman pod ps -q --no-trunc); until podman logs web-one | grep .; do :; done; podman exec web-one cat /data/f; podman inspect web-one --format '{{.HostConfig.Memory}} {{.State.Status}}'; podman pod inspect web --format '{{.State}} {{.NumContainers}}'; podman play kube --down pod.yaml > /dev/null 2>&1; podman ps -aq | wc -l; " +
+    // podman leaves the pod's cgroups without a controller, and directories where no hierarchy is mounted.
+    "for left in /sys/fs/cgroup/*/libpod_parent/$pod; do rmdir $left || rm -r $left; done 2> /dev/null; true",
+  rootless:
+    "mkdir -p u/x; chmod 700 u/x; cp $runtime u/; sed \"s#$site#$site/u#\" $CONTAINERS_CONF > u/conf; chown -R nobody u; podman() { setpriv --reuid 65534 --regid 65534 --clear-groups env HOME=$site/u TMPDIR=$site/u XDG_CONFIG_HOME=$site/u XDG_RUNTIME_DIR=$site/u/x CONTAINERS_CONF=$site/u/conf podman --root $site/u/storage --runroot $site/u/run --storage-driver vfs --storage-opt vfs.ignore_chown_errors=true --runtime $site/u/$(basename $runtime) \"$@\" 2> $site/u/errors; }; cd u; podman import -q $image busybox > /dev/null; podman run --rm busybox sh -c 'id -u; cat /proc/self/uid_map; grep Cap /proc/self/status'; podman run -d --name box busybox sleep 100 > /dev/null; podman exec box echo inside; podman exec box sh -c 'exit 9'; echo $?; podman kill box; podman wait box; podman rm box; kill $(cat tmp/pause.pid)",
   "run, joined namespaces":
     "podman run -d --name box busybox sleep 100; podman run --rm --pid container:box --ipc container:box --network container:box busybox sh -c 'ps | grep -q \"[s]leep 100\" && echo seen'; podman rm -f -t 0 box",
   inspect:
