@@ -6,10 +6,10 @@
  *   bun conformance/oci/main.ts --upstream DIR [--runtime NAME] [--only PROGRAM] [--failing FILE]
  *   bun conformance/oci/main.ts --write-coverage
  *
- * Needs root and cc, or the suite's programs ready in DIR. Of the runtime it uses `create --bundle`, `start`, `state`, `kill` and `delete`, the option `--root`,
- * `--console-socket` where there is a terminal, and `features` where it has that. failing.txt lists what tsrun is
- * known not to meet, failing.NAME.txt another runtime, with the reasons: an unlisted failure is red, and so is a listed requirement that holds. `--upstream` runs
- * prebuilt test programs that speak TAP instead.
+ * Needs root and cc, or the suite's programs ready in DIR. Of the runtime it uses `create --bundle`, `start`, `state`, `kill`
+ * and `delete`, the option `--root`, `--console-socket` where there is a terminal, and `features` where it has that.
+ * failing.txt lists what tsrun is known not to meet, failing.NAME.txt another runtime, with the reasons: an unlisted failure
+ * is red, and so is a listed requirement that holds. `--upstream` runs prebuilt test programs that speak TAP instead.
  */
 import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

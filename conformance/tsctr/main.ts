@@ -5,8 +5,8 @@
  *
  *   bun conformance/tsctr/main.ts [--only TEXT] [--program PATH] [--verbose] [--update]
  *
- * Needs root, containerd with runc, ctr, busybox (static), python3, jq, tar and docker-registry. The cases build on each other: with --only,
- * all are run, and those are judged. --update writes expected/ from what tsrund does; read it then.
+ * Needs root, containerd with runc, ctr, busybox (static), python3, jq, tar and docker-registry. The cases build on each other:
+ * with --only, all are run, and those are judged. --update writes expected/ from what tsrund does; read it then.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
