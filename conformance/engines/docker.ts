@@ -21,6 +21,8 @@ async function openDocker(workspace: Workspace, runtime: EngineRuntime, image: s
   mkdirSync(folder, { recursive: true });
   const network = containerd?.network ?? new HostNetwork(workspace);
   if (containerd === undefined) await network.open();
+  // Where iptables does not work, dockerd does not start unless it is told to do without.
+  const hasRules = (await network.whyNoBridge()) === undefined;
   writeFileSync(join(folder, "daemon.json"), "{}\n");
   const socket = `unix://${folder}/docker.sock`;
   const daemon = Bun.spawn({
@@ -30,6 +32,7 @@ async function openDocker(workspace: Workspace, runtime: EngineRuntime, image: s
       ...["--host", socket, "--data-root", `${folder}/data`, "--exec-root", `${folder}/exec`],
       ...["--pidfile", `${folder}/pid`, "--config-file", `${folder}/daemon.json`, "--storage-driver", "vfs"],
       ...["--bridge", "none"],
+      ...(hasRules ? [] : ["--iptables=false", "--ip6tables=false", "--ip-masq=false"]),
       ...["--cgroup-parent", `/${workspace.tag}-docker`, "--add-runtime", `judged=${runtime.path}`],
       ...["--default-runtime", "judged"],
       ...(containerd === undefined ? [] : ["--containerd", containerd.address]),
