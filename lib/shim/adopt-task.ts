@@ -1,4 +1,4 @@
-import { ContainerError, explain } from "../errors.ts";
+import { ContainerError } from "../errors.ts";
 import type { OwnedFd } from "../linux/fd.ts";
 import { findExit, openProcess } from "../linux/pidfd.ts";
 import { watchProcess } from "../runtime/watch-process.ts";
@@ -6,8 +6,8 @@ import { taskEvent } from "./events.ts";
 import type { Machine } from "./machine.ts";
 import { readOptions } from "./options.ts";
 import { openAdopted, openNothing } from "./stdio/adopted.ts";
+import { DeferredStdio } from "./stdio/deferred.ts";
 import { openStdio } from "./stdio/open.ts";
-import type { ProcessStdio } from "./stdio/process-stdio.ts";
 import type { Task } from "./task.ts";
 import { assembleTask, type TaskFactory } from "./task-factory.ts";
 import { type Exit, TaskProcess } from "./task-process.ts";
@@ -83,9 +83,10 @@ function followInit(machine: Machine, task: Task, { record, exit, process, isExi
 async function adoptExec(factory: TaskFactory, task: Task, record: ExecRecord): Promise<void> {
   const { machine } = factory;
   const { id, paths, pid, startTime, exit, spec } = record;
-  const fresh = spec !== undefined && exit === undefined ? await reopenStdio(factory, task, record) : undefined;
   using process = exit === undefined && pid > 0 ? openProcess(machine.kernel, pid, startTime) : undefined;
   const owner = { containerId: task.parts.id, namespace: factory.namespace, isInit: false, warn: factory.warn };
+  const isWaiting = spec !== undefined && exit === undefined;
+  const fresh = isWaiting ? new DeferredStdio(() => openStdio(machine, paths, owner)) : undefined;
   const old = async () =>
     process === undefined ? openNothing() : await openAdopted(machine, record, { waiting: undefined, owner });
   const exec = new TaskProcess(id, paths, fresh ?? (await old()));
@@ -98,20 +99,6 @@ async function adoptExec(factory: TaskFactory, task: Task, record: ExecRecord): 
   // It may have been told already: twice is better than never.
   else if (process === undefined) task.watchExec(exec, Promise.resolve(exit ?? unknownExit()));
   else task.watchExec(exec, awaitExit(machine, process.move(), pid));
-}
-
-/** The streams of an exec that was not started; undefined when its client has gone with them. */
-async function reopenStdio(
-  { machine, namespace, warn }: TaskFactory,
-  { parts }: Task,
-  { id, paths }: ExecRecord,
-): Promise<ProcessStdio | undefined> {
-  try {
-    return await openStdio(machine, paths, { containerId: parts.id, namespace, isInit: false, warn });
-  } catch (error) {
-    warn(`exec ${id} of task ${parts.id} cannot be started any more: ${explain(error)}`);
-    return undefined;
-  }
 }
 
 function unknownExit(): Exit {

@@ -274,6 +274,8 @@ describe("a shim that takes over", function () {
     rmSync(gone);
     const task = await adopt(first);
     const { client } = task;
+    expect(await client.state(id, "gone")).to.include({ status: CREATED });
+    expect(await failureOf(client.start(id, "gone"))).to.match(/no such file or directory/);
     expect(await client.state(id, "gone")).to.include({ status: STOPPED, exitStatus: 255 });
     expect(await client.state(id, "long")).to.include({ status: RUNNING });
     expect(await client.state(id, "ended")).to.include({ status: STOPPED, exitStatus: 4 });

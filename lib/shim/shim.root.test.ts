@@ -1,4 +1,15 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import {
+  closeSync,
+  constants,
+  existsSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  readSync,
+  writeFileSync,
+} from "node:fs";
 import { connect as connectSocket } from "node:net";
 import { expect } from "chai";
 import { io } from "../../proto/gen/metrics.js";
@@ -12,6 +23,25 @@ import { ShimSite } from "../testing/shim-site.ts";
 
 const { CREATED, RUNNING, STOPPED } = containerd.v1.types.Status;
 const NO_IO = { stdin: "", stdout: "", stderr: "", terminal: false };
+
+/** What can be read now: "" at the end, undefined where something may still come. */
+function readIfAny(fd: number): string | undefined {
+  const bytes = Buffer.alloc(64);
+  try {
+    return bytes.toString("utf8", 0, readSync(fd, bytes));
+  } catch {
+    return undefined;
+  }
+}
+
+/** What a link leads to; "" when it is gone. */
+function readIfThere(link: string): string {
+  try {
+    return readlinkSync(link);
+  } catch {
+    return "";
+  }
+}
 
 describe("containerd-shim-tsrun-v2", () => {
   let shims: ShimSite;
@@ -180,6 +210,32 @@ describe("containerd-shim-tsrun-v2", () => {
     await waitUntil("events", () => sink.topics.filter((topic) => topic === "/tasks/exit").length === 3);
     const exits = sink.events.filter(({ topic }) => topic === "/tasks/exit");
     expect(exits.map(({ value }) => containerd.events.TaskExit.decode(value).id).at(-1)).to.equal(id);
+    await end(task);
+  });
+
+  it("has the FIFOs of an exec open from its start to its end", async () => {
+    const task = await make(LONG);
+    const { id, client } = task;
+    await client.start(id);
+    const fifo = `${site.folder}/output-${id}`;
+    execFileSync("mkfifo", [fifo]);
+    await client.exec({ id, execId: "e", ...NO_IO, stdout: fifo, spec: execSpec(["sh", "-c", "echo there"]) });
+    const { shimPid } = await client.connect(id);
+    const opened = readdirSync(`/proc/${shimPid}/fd`).map((fd) => readIfThere(`/proc/${shimPid}/fd/${fd}`));
+    expect(opened).to.not.include(fifo);
+    const reader = openSync(fifo, constants.O_RDONLY + constants.O_NONBLOCK);
+    await client.start(id, "e");
+    expect((await client.wait(id, "e")).exitStatus).to.equal(0);
+    // Its end comes with that of the exec, not with its removal: a reader of nothing is told EAGAIN until then.
+    let text = "";
+    await waitUntil("end of the output", () => {
+      const bytes = readIfAny(reader);
+      text += bytes ?? "";
+      return bytes === "";
+    });
+    expect(text).to.equal("there\n");
+    closeSync(reader);
+    await client.delete(id, "e");
     await end(task);
   });
 

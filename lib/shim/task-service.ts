@@ -116,10 +116,10 @@ function changes(tasks: Tasks): readonly Entry[] {
 
 function execs(tasks: Tasks): readonly Entry[] {
   return [
-    method("Exec", messages.ExecProcessRequest, Empty, async (request) => {
+    method("Exec", messages.ExecProcessRequest, Empty, (request) => {
       const { id, execId, terminal, stdin, stdout, stderr, spec } = request;
       const task = tasks.get(id);
-      await task.addExec(execId, parseSpec(spec), { stdin, stdout, stderr, terminal });
+      task.addExec(execId, parseSpec(spec), { stdin, stdout, stderr, terminal });
       return {};
     }),
     method("ResizePty", messages.ResizePtyRequest, Empty, ({ id, execId, width, height }) => {

@@ -18,6 +18,7 @@ import {
   runtimeFailed,
   type TaskRuntime,
 } from "./runtime.ts";
+import { DeferredStdio } from "./stdio/deferred.ts";
 import { openStdio } from "./stdio/open.ts";
 import type { StdioPaths } from "./stdio/target.ts";
 import { type Exit, TaskProcess } from "./task-process.ts";
@@ -184,18 +185,15 @@ export class Task {
   }
 
   /** Registers an exec; nothing runs yet. @throws {ContainerError} already_exists, failed_precondition */
-  async addExec(execId: string, spec: Process, paths: StdioPaths): Promise<void> {
+  addExec(execId: string, spec: Process, paths: StdioPaths): void {
     const { id, namespace, machine, publisher, init, warn } = this.parts;
     if (execId === "") throw new ContainerError("invalid_argument", "cannot add an exec: it has no id");
     if (this.execs.has(execId)) {
       throw new ContainerError("already_exists", `exec ${execId} of task ${id} already exists`);
     }
     if (init.status === "stopped") throw this.#cannot("add an exec to", "its process has ended");
-    const stdio = await openStdio(machine, paths, { containerId: id, namespace, isInit: false, warn });
-    if (this.execs.has(execId)) {
-      await stdio.close();
-      throw new ContainerError("already_exists", `exec ${execId} of task ${id} already exists`);
-    }
+    const owner = { containerId: id, namespace, isInit: false, warn };
+    const stdio = new DeferredStdio(() => openStdio(machine, paths, owner));
     this.execs.set(execId, new TaskProcess(execId, paths, stdio));
     this.#execSpecs.set(execId, { ...spec, terminal: paths.terminal });
     this.keep();
@@ -209,8 +207,9 @@ export class Task {
       throw this.#cannot("start an exec of", "it was started before");
     if (init.status !== "running") throw this.#cannot("start an exec of", `its process is ${init.status}`);
     this.#execSpecs.delete(exec.id);
-    exec.stdio.prepare();
     try {
+      await exec.stdio.open?.();
+      exec.stdio.prepare();
       exec.pid = await startExec(runtime, spec, { fds: exec.stdio.fds, console: exec.stdio.console });
       exec.startTime = readStat(machine.kernel, exec.pid)?.startTime ?? 0;
       exec.stdio.attach();

@@ -2,11 +2,22 @@ import { errnoNumber } from "../../linux/constants/errno.ts";
 import type { OwnedFd } from "../../linux/fd.ts";
 import { bytesWaiting } from "../../linux/fifo.ts";
 import type { Machine } from "../machine.ts";
+import type { Sink } from "./output.ts";
 
 const BUFFER_BYTES = 32 * 1024;
 /** After so many buffers in a row others get their turn. */
 const BUFFERS_A_TURN = 16;
 const AGAIN = -errnoNumber("EAGAIN");
+
+/**
+ * Copies to a sink. The reader of a FIFO is given its end as soon as the source has ended: a client whose daemon was killed
+ * under its start waits for that, and asks for the removal of the process afterwards only.
+ */
+export function copyToSink(machine: Machine, from: OwnedFd, { writer, keeper }: Sink): Copier {
+  const copier = new Copier(machine, from, writer);
+  if (keeper !== undefined) void copier.ended.finally(() => writer.close());
+  return copier;
+}
 
 /** Copies from one descriptor to another, both non-blocking and both the caller's, until the end or until it is stopped. */
 export class Copier {

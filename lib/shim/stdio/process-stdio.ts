@@ -16,6 +16,8 @@ export interface ProcessStdio {
   readonly pipes?: readonly string[] | undefined;
   /** What takes the terminal of a process that has one. */
   readonly console?: OwnedFd | undefined;
+  /** The process is about to be made: opens what was not before. @throws {ContainerError} for what cannot be opened */
+  open?(): Promise<void>;
   /** The process is about to read. */
   prepare(): void;
   /** The process has its own copies, and its terminal was sent. @throws {ContainerError} when it was not */

@@ -1,7 +1,7 @@
 import type { OwnedFd } from "../../linux/fd.ts";
 import { isFifo, makePipe, setNonBlocking } from "../../linux/fifo.ts";
 import type { Machine } from "../machine.ts";
-import { Copier } from "./copier.ts";
+import { type Copier, copyToSink } from "./copier.ts";
 import { DirectInput } from "./input.ts";
 import { openSink, type Sink } from "./output.ts";
 import { pipeName } from "./pipes.ts";
@@ -36,7 +36,7 @@ export function openRelayed(machine: Machine, paths: StdioPaths): ProcessStdio {
       for (const relay of relays) {
         relay.writer.close();
         setNonBlocking(kernel, relay.reader);
-        relay.copier = new Copier(machine, relay.reader, relay.sink.writer);
+        relay.copier = copyToSink(machine, relay.reader, relay.sink);
       }
     },
     closeInput: () => input.closeWriter(),
@@ -61,10 +61,10 @@ export function adoptRelayed(
     // What is no FIFO any more was removed by its client.
     const isThere = target.kind === "path" && isFifo(machine.kernel, target.path);
     if (reader === undefined || !isThere) return [];
-    const { writer, keeper } = openSink(machine.kernel, target.path, false);
-    open.use(writer);
-    if (keeper !== undefined) open.use(keeper);
-    return [new Copier(machine, reader, writer)];
+    const sink = openSink(machine.kernel, target.path, false);
+    open.use(sink.writer);
+    if (sink.keeper !== undefined) open.use(sink.keeper);
+    return [copyToSink(machine, reader, sink)];
   });
   const kept = open.move();
   return {

@@ -1,7 +1,7 @@
 import type { OwnedFd } from "../../linux/fd.ts";
 import { setNonBlocking } from "../../linux/fifo.ts";
 import type { Machine } from "../machine.ts";
-import { Copier } from "./copier.ts";
+import { type Copier, copyToSink } from "./copier.ts";
 import { type Logger, startLogger } from "./logger.ts";
 import { openNull, openSink, type Sink } from "./output.ts";
 import { drain, type StdioOwner } from "./process-stdio.ts";
@@ -52,7 +52,7 @@ class CopiedScreen implements Screen {
   }
 
   start(master: OwnedFd): void {
-    this.#copier = new Copier(this.#machine, master, this.#sink.writer);
+    this.#copier = copyToSink(this.#machine, master, this.#sink);
   }
 
   async stop(): Promise<void> {
