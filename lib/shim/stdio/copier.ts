@@ -27,6 +27,8 @@ export class Copier {
   #isStopped = false;
   /** Bytes that were read and are not written yet. */
   #held = 0;
+  /** Those of them that settle() has left. */
+  #rest: Uint8Array | undefined;
   #copiedBytes = 0;
   readonly #ended: Promise<void>;
 
@@ -51,6 +53,26 @@ export class Copier {
     return this.#ended;
   }
 
+  /** Copies what there is by now, as far as it is taken without waiting: nothing is lost with this process any more. */
+  settle(): void {
+    const { kernel, readiness } = this.#machine;
+    if (this.#isStopped || this.#held > 0) return;
+    const buffer = new Uint8Array(BUFFER_BYTES);
+    // What is left behind by the process may write on for ever.
+    for (let waiting = bytesWaiting(kernel, this.#from.number); waiting > 0 && this.#held === 0; ) {
+      const bytes = kernel.call("read", this.#from.number, buffer, buffer.length);
+      if (bytes <= 0) return;
+      waiting -= bytes;
+      const written = Math.max(0, kernel.call("write", this.#to.number, buffer, bytes));
+      this.#copiedBytes += written;
+      if (written === bytes) continue;
+      this.#rest = buffer.slice(written, bytes);
+      this.#held = bytes - written;
+      // Whoever waits for more goes on with that.
+      readiness.forget(this.#from);
+    }
+  }
+
   /** Copies no more. From here the descriptors may be closed. */
   stop(): void {
     if (this.#isStopped) return;
@@ -63,6 +85,9 @@ export class Copier {
     const { kernel, readiness } = this.#machine;
     const buffer = new Uint8Array(BUFFER_BYTES);
     for (let count = 1; !this.#isStopped; count++) {
+      const rest = this.#rest;
+      this.#rest = undefined;
+      if (rest !== undefined) await this.#write(rest);
       const bytes = kernel.call("read", this.#from.number, buffer, buffer.length);
       if (bytes === AGAIN) await readiness.readable(this.#from);
       // A terminal without a slave ends in EIO.

@@ -41,6 +41,9 @@ export function openRelayed(machine: Machine, paths: StdioPaths): ProcessStdio {
     },
     closeInput: () => input.closeWriter(),
     resize: () => undefined,
+    settle: () => {
+      for (const { copier } of relays) copier?.settle();
+    },
     close: async () => {
       await drain(relays.flatMap(({ copier }) => (copier === undefined ? [] : [copier])));
       for (const { copier } of relays) copier?.stop();
@@ -54,7 +57,7 @@ export function adoptRelayed(
   machine: Machine,
   paths: StdioPaths,
   readers: readonly (OwnedFd | undefined)[],
-): Pick<ProcessStdio, "close"> {
+): Pick<ProcessStdio, "settle" | "close"> {
   using open = new DisposableStack();
   const copiers = [paths.stdout, paths.stderr].flatMap((path, index) => {
     const [target, reader] = [parseTarget(path), readers[index]];
@@ -68,6 +71,9 @@ export function adoptRelayed(
   });
   const kept = open.move();
   return {
+    settle: () => {
+      for (const copier of copiers) copier.settle();
+    },
     close: async () => {
       await drain(copiers);
       for (const copier of copiers) copier.stop();

@@ -55,6 +55,10 @@ class CopiedScreen implements Screen {
     this.#copier = copyToSink(this.#machine, master, this.#sink);
   }
 
+  settle(): void {
+    this.#copier?.settle();
+  }
+
   async stop(): Promise<void> {
     if (this.#copier !== undefined) await drain([this.#copier]);
     this.#copier?.stop();
