@@ -11,6 +11,7 @@ async function loadProgram(name: string): Promise<ProgramModule> {
   if (name === "tsrund") return await import("./daemon/main.ts");
   if (name === "tsctr") return await import("./ctr/main.ts");
   if (name === "tsrund-netns") return await import("./daemon/network-namespace.ts");
+  if (name === "tsrund-sync") return await import("./daemon/sync-filesystem.ts");
   return await import("./runtime/main.ts");
 }
 

@@ -18,6 +18,7 @@ state = "/s"
 gid = 7
 log_level = "debug"
 overlay_options = ["volatile"]
+sync_layers = true
 [runtimes]
 "io.containerd.runc.v2" = "/usr/bin/containerd-shim-runc-v2"
 [networks]
@@ -25,6 +26,7 @@ config_dir = "/n"
 dns = ["10.0.0.1"]`;
     expect(parseConfig(text, "f")).to.deep.equal({
       ...{ address: "/a", root: "/r", state: "/s", gid: 7, logLevel: "debug", overlayOptions: ["volatile"] },
+      syncLayers: true,
       runtimes: { "io.containerd.runc.v2": "/usr/bin/containerd-shim-runc-v2" },
       networks: { configDir: "/n", dns: ["10.0.0.1"] },
     });
@@ -37,6 +39,7 @@ dns = ["10.0.0.1"]`;
     ["gid = -1", /gid: -1: must be a group's number$/],
     ["gid = 1.5", /gid: 1.5: must be/],
     ["overlay_options = [1]", /overlay_options: \[1\]: must be a list of texts$/],
+    ["sync_layers = 1", /sync_layers: 1: must be true or false$/],
     ["[runtimes]\na = 1", /runtimes: {"a":1}: must be a table of texts$/],
     ["constructor = 1", /constructor: there is no such key/],
     ["networks = 1", /f: networks: 1: must be a table$/],

@@ -10,6 +10,7 @@ export interface Config extends ConfigTables {
   readonly idleShims?: number;
   readonly logLevel?: string;
   readonly overlayOptions?: readonly string[];
+  readonly syncLayers?: boolean;
   /** Names of runtimes, and what they stand for. */
   readonly runtimes?: Readonly<Record<string, string>>;
   readonly registry?: Readonly<Record<string, unknown>>;
@@ -29,6 +30,7 @@ const KEYS: Readonly<Record<string, readonly [field: keyof Config, check: Check,
   gid: ["gid", (value) => Number.isInteger(value) && Number(value) >= 0, "a group's number"],
   log_level: ["logLevel", isText, "warn or debug"],
   overlay_options: ["overlayOptions", (value) => Array.isArray(value) && value.every(isText), "a list of texts"],
+  sync_layers: ["syncLayers", (value) => typeof value === "boolean", "true or false"],
   runtimes: ["runtimes", (value) => isTable(value) && Object.values(value).every(isText), "a table of texts"],
   registry: ["registry", (value) => isTable(value), "a table"],
 };

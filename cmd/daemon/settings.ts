@@ -30,6 +30,7 @@ export interface Settings {
   readonly gid: number;
   readonly idleShims: number;
   readonly overlayOptions: readonly string[];
+  readonly syncLayers: boolean;
   readonly networks: NetworkSettings;
   readonly registry: RegistrySettings;
   readonly restart: RestartSettings;
@@ -78,6 +79,7 @@ export async function readSettings(flags: DaemonFlags): Promise<Settings> {
     ...{ address: absolute("address"), root: absolute("root"), state: absolute("state") },
     idleShims: given.idleShims ?? IDLE_SHIMS,
     ...{ gid: given.gid ?? 0, overlayOptions: given.overlayOptions ?? [] },
+    syncLayers: given.syncLayers ?? false,
     restart: { intervalMs: given.restart?.intervalMs ?? RESTART_INTERVAL_MS },
     metrics: metricsSettings(given.metrics),
     networks: networkSettings({ ...NETWORKS, ...given.networks }),

@@ -3,12 +3,14 @@ import { join } from "node:path";
 import { ContainerError } from "../errors.ts";
 import type { OwnedFd } from "../linux/fd.ts";
 import type { Kernel } from "../linux/kernel.ts";
+import { syncFilesystem } from "../linux/sync.ts";
 import { Background } from "./background.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { ContentStore } from "./content/content-store.ts";
 import type { Sharing } from "./content/ingests.ts";
 import type { Disagreement } from "./disagreement.ts";
 import { type Collected, Collector } from "./gc/collector.ts";
+import type { LayerSync } from "./layers/layer-sync.ts";
 import { checkReferences } from "./metadata/check-references.ts";
 import { ContainerStore } from "./metadata/containers.ts";
 import { MetadataDatabase } from "./metadata/database.ts";
@@ -35,6 +37,8 @@ export interface StoreOptions {
   readonly sharing?: Sharing;
   /** Added to the mounts of overlayfs, e.g. `volatile`. */
   readonly overlayOptions?: readonly string[];
+  /** How layers get to the disk; without, this process does it, and only for those who ask. */
+  readonly layerSync?: LayerSync | undefined;
   /** What a crash has left is not removed: for who looks at it. */
   readonly keepOrphans?: boolean;
 }
@@ -50,6 +54,7 @@ export class Store implements AsyncDisposable {
   readonly content: ContentStore;
   readonly snapshotters: ReadonlyMap<string, SnapshotStore>;
   readonly collector: Collector;
+  readonly layerSync: LayerSync;
   readonly #lock: OwnedFd;
   readonly #database: MetadataDatabase;
   readonly #background: Background;
@@ -59,6 +64,7 @@ export class Store implements AsyncDisposable {
     const { root, warn, clock = systemClock(), overlayOptions = [], onCollected } = options;
     const { sharing = "shared", keepOrphans = false } = options;
     this.kernel = kernel;
+    this.layerSync = options.layerSync ?? blockingSync(kernel);
     this.#lock = lock;
     this.#database = database;
     this.#background = new Background(warn);
@@ -143,4 +149,8 @@ export class Store implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+function blockingSync(kernel: Kernel): LayerSync {
+  return { always: false, run: async (directory) => await Promise.resolve(syncFilesystem(kernel, directory)) };
 }

@@ -11,6 +11,7 @@ import { Background } from "./background.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { EventBus } from "./events/event-bus.ts";
 import type { Collected } from "./gc/collector.ts";
+import { layerSync } from "./layers/layer-sync.ts";
 import { isAdmitted, listenAt } from "./listener.ts";
 import type { Metrics } from "./metrics/metrics.ts";
 import type { MetricsSettings } from "./metrics/metrics-server.ts";
@@ -41,6 +42,8 @@ export interface SupervisorSettings {
   /** How many shims are kept ready, once a task has been made. */
   readonly idleShims: number;
   readonly overlayOptions: readonly string[];
+  /** Whether every layer is brought to the disk before it is said to be there. */
+  readonly syncLayers: boolean;
   readonly networks: NetworkSettings;
   readonly registry?: RegistrySettings;
   readonly restart: RestartSettings;
@@ -169,9 +172,9 @@ interface Shared {
 }
 
 function openStore(kernel: Kernel, settings: SupervisorSettings, { clock, events }: Shared): Store {
-  const { root, overlayOptions, warn } = settings;
+  const { root, overlayOptions, syncLayers, runtimes, warn } = settings;
   return Store.open(kernel, {
-    ...{ root, overlayOptions, clock },
+    ...{ root, overlayOptions, clock, layerSync: layerSync(runtimes.own.program, syncLayers) },
     warn: (error) => warn(explain(error)),
     onCollected: (collected) => tellCollected(events, collected),
   });

@@ -8,6 +8,7 @@ import { ALL_THERE, type Arrivals } from "../../registry/arrivals.ts";
 import type { ContentStore } from "../content/content-store.ts";
 import { NO_LABELS } from "../labels.ts";
 import { applyLayer, DEFAULT_LIMITS, type LayerLimits } from "../layers/apply.ts";
+import type { LayerSync } from "../layers/layer-sync.ts";
 import { targetOf } from "../layers/target.ts";
 import type { Scope } from "../names.ts";
 import type { SnapshotStore } from "../snapshots/snapshot-store.ts";
@@ -24,6 +25,7 @@ export interface UnpackParts {
   readonly content: ContentStore;
   readonly snapshots: SnapshotStore;
   readonly limits?: LayerLimits;
+  readonly layerSync?: LayerSync;
   /** Told of each layer when its unpacking begins and when it has ended; not of those that are there. */
   readonly onLayer?: (event: "extracting" | "extracted", layer: Descriptor) => void;
   /** Of an image whose config and layers are still on their way. */
@@ -87,14 +89,18 @@ async function unpackLayer(parts: UnpackParts, scope: Scope, plan: LayerPlan): P
 }
 
 async function apply(
-  { kernel, content, limits = DEFAULT_LIMITS, arrivals = ALL_THERE }: UnpackParts,
+  { kernel, content, layerSync, limits = DEFAULT_LIMITS, arrivals = ALL_THERE }: UnpackParts,
   scope: Scope,
   { layer, diffId }: LayerPlan,
   mounts: Parameters<typeof targetOf>[0],
 ): Promise<void> {
   await using reader = await content.blobs.openReader(scope.namespace, layer.digest);
   const chunks = whileWanted(reader.chunks(), arrivals.signal);
-  const applied = await applyLayer(kernel, chunks, { target: targetOf(mounts), limits });
+  const applied = await applyLayer(kernel, chunks, {
+    target: targetOf(mounts),
+    limits,
+    sync: layerSync?.always === true ? layerSync.run : undefined,
+  });
   if (applied.digest !== diffId) {
     throw invalid(`layer ${layer.digest}`, `its diff id is ${applied.digest}, the config says ${diffId}`);
   }

@@ -5,6 +5,7 @@ import { toText } from "../../linux/tree/paths.ts";
 import { decompress } from "../../tar/compression.ts";
 import type { TarEntry } from "../../tar/tar-entry.ts";
 import { TarReader } from "../../tar/tar-reader.ts";
+import type { LayerSync } from "./layer-sync.ts";
 import { LayerWriter } from "./layer-writer.ts";
 import type { LayerTarget } from "./target.ts";
 
@@ -17,6 +18,14 @@ export interface LayerLimits {
 
 /** Enough for every image that is in use, and an end for those that are made to have none. */
 export const DEFAULT_LIMITS: LayerLimits = { maxBytes: 128 * 2 ** 30, maxEntries: 2_000_000 };
+
+/** Where a layer goes, and how. */
+export interface LayerWishes {
+  readonly target: LayerTarget;
+  readonly limits?: LayerLimits;
+  /** Brings it to the disk; without, that is left to the kernel. */
+  readonly sync?: LayerSync["run"] | undefined;
+}
 
 /** The archive that was unpacked, without compression: its digest is the layer's diff id. */
 export interface AppliedLayer {
@@ -32,7 +41,7 @@ export interface AppliedLayer {
 export async function applyLayer(
   kernel: Kernel,
   chunks: AsyncIterable<Uint8Array>,
-  { target, limits = DEFAULT_LIMITS }: { readonly target: LayerTarget; readonly limits?: LayerLimits },
+  { target, limits = DEFAULT_LIMITS, sync }: LayerWishes,
 ): Promise<AppliedLayer> {
   const meter = new Meter(limits.maxBytes);
   const reader = new TarReader(meter.measure(decompress(chunks)));
@@ -52,6 +61,7 @@ export async function applyLayer(
   } finally {
     await reader.close();
   }
+  await sync?.(target.directory);
   return meter.result();
 }
 

@@ -15,8 +15,9 @@ export function diffService(store: Store): GrpcService {
   return {
     name: "containerd.services.diff.v1.Diff",
     methods: [
-      unary("Apply", [messages.ApplyRequest, messages.ApplyResponse], async ({ diff, mounts }, context) => {
-        const applied = await applyBlob(store, namespaceOf(context), { layer: toDescriptor(diff), mounts });
+      unary("Apply", [messages.ApplyRequest, messages.ApplyResponse], async ({ diff, mounts, syncFs }, context) => {
+        const wanted = { layer: toDescriptor(diff), mounts, sync: syncFs };
+        const applied = await applyBlob(store, namespaceOf(context), wanted);
         return { applied: fromDescriptor(applied) };
       }),
       unary("Diff", [messages.DiffRequest, messages.DiffResponse], async ({ left, right, ...request }, context) => {

@@ -41,14 +41,14 @@ export async function unpackImage(
   target: Descriptor,
   { scope, report, arrivals = ALL_THERE }: TransferContext & { readonly arrivals?: Arrivals },
 ): Promise<void> {
-  const { kernel, content } = parts.store;
+  const { kernel, content, layerSync } = parts.store;
   for (const { platform, snapshotter } of unpacks) {
     const wanted = platform ?? parts.platform;
     const manifest = await findManifest(parts, scope.namespace, target, wanted);
     const onLayer = (event: string, layer: Descriptor) =>
       new BlobProgress(report, layer, manifest.digest).tell(event, event === "extracted" ? layer.size : 0);
     const snapshots = parts.store.snapshotter(snapshotter || DEFAULT_SNAPSHOTTER);
-    await unpackManifest({ kernel, content, snapshots, onLayer, arrivals }, scope, manifest);
+    await unpackManifest({ kernel, content, layerSync, snapshots, onLayer, arrivals }, scope, manifest);
   }
 }
 

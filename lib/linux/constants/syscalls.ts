@@ -103,6 +103,7 @@ const NUMBERS = {
   statfs: [137, 43],
   statx: [332, 291],
   symlinkat: [266, 36],
+  syncfs: [306, 267],
   tee: [276, 77],
   umask: [95, 166],
   umount2: [166, 39],
