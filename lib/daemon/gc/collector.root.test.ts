@@ -31,6 +31,11 @@ class Site implements AsyncDisposable {
     return await writer.commit({ labels: labels(entries) });
   }
 
+  /** A time from now, as labels have it. */
+  at(fromNowNs: bigint): string {
+    return new Date(Number((this.now + fromNowNs) / 1_000_000n)).toISOString();
+  }
+
   image(name: string, digest: string, entries: Record<string, string> = {}): void {
     const target = { mediaType: "m", digest, size: 1, annotations: NO_LABELS };
     this.store.images.create(NS, { name, target, labels: labels(entries) });
@@ -194,6 +199,88 @@ describe("Collector", () => {
     site.now += 2n * HOUR_NS;
     expect(site.store.collector.collect().images).to.deep.equal([{ namespace: NS, name: "web" }]);
     expect(site.left()).to.equal("");
+  });
+
+  it("keeps an image that has expired as long as something else needs it, by reference or by a flat lease", async () => {
+    await using site = new Site();
+    const { leases, images, collector } = site.store;
+    const expire = { "containerd.io/gc.expire": site.at(-HOUR_NS) };
+    const b = await site.put("b");
+    const a = await site.put("a", { "containerd.io/gc.ref.content": b });
+    const c = await site.put("c", { "containerd.io/gc.ref.content": b });
+    site.image("flat", a, { ...expire, "containerd.io/gc.ref.content.x": await site.put("d") });
+    site.image("needed", c, expire);
+    site.image("needing", await site.put("e"), { "containerd.io/gc.ref.image": "needed" });
+    site.image("unneeded", await site.put("f"), expire);
+    leases.create(NS, { id: "l", labels: labels({ "containerd.io/gc.flat": "1" }) });
+    leases.addResource(NS, "l", { type: "images", id: "flat" });
+    expect(collector.collect().images).to.deep.equal([{ namespace: NS, name: "unneeded" }]);
+    // Of what is held flatly its content is kept, and not what that needs.
+    expect(site.left()).to.equal("a b c e");
+    images.delete(NS, "needing");
+    leases.delete(NS, "l");
+    expect(collector.collect().images.map(({ name }) => name)).to.deep.equal(["flat", "needed"]);
+    expect(site.left()).to.equal("");
+  });
+
+  it("keeps blobs and snapshots until the time that they say, and what sandboxes refer to", async () => {
+    await using site = new Site();
+    const { collector, sandboxes } = site.store;
+    const soon = { "containerd.io/gc.expire": site.at(HOUR_NS) };
+    const b = await site.put("b");
+    await site.put("a", { ...soon, "containerd.io/gc.ref.content": b });
+    await site.put("c", { "containerd.io/gc.expire": "2999-01-01" });
+    await site.put("d", { "containerd.io/gc.expire": site.at(-HOUR_NS) });
+    await site.put("e", { "containerd.io/gc.root.why": "x" });
+    await site.snapshot("S1", "", soon);
+    await site.snapshot("S2");
+    sandboxes.create(NS, {
+      ...{ id: "pod", runtime: { name: "r" }, spec: undefined, sandboxer: "", extensions: new Map() },
+      labels: labels({ "containerd.io/gc.ref.snapshot.overlayfs": "S2" }),
+    });
+    collector.collect();
+    expect(site.left()).to.equal("S1 S2 a b e");
+    site.now += 2n * HOUR_NS;
+    sandboxes.delete(NS, "pod");
+    collector.collect();
+    expect(site.left()).to.equal("e");
+  });
+
+  it("does not take for a time what is none", async () => {
+    await using site = new Site();
+    for (const time of ["2001", "2001-01-01", "yesterday", "Mon, 01 Jan 2001 00:00:00 GMT", "2001-01-01T00:00:00"]) {
+      site.store.leases.create(NS, { id: time, labels: labels({ "containerd.io/gc.expire": time }) });
+    }
+    expect(site.store.collector.collect().leases).to.deep.equal([]);
+  });
+
+  it("keeps a snapshot as long as the condition of an image or a blob holds", async () => {
+    await using site = new Site();
+    const { collector, images } = site.store;
+    const used = { "containerd.io/gc.cond.value-usedat": site.at(0n) };
+    for (const name of ["S1", "S2", "S3", "S5"]) await site.snapshot(name, "", used);
+    await site.snapshot("S4");
+    const condition = (value: string, suffix = "overlayfs") => ({
+      [`containerd.io/gc.cond.snapshot.${suffix}`]: value,
+    });
+    const a = await site.put("a", condition("usedat<90m|S2"));
+    site.image("web", a, {
+      ...condition("unknown=1,usedat<1h30m|S1"),
+      ...condition("usedat>2h|S3", "overlayfs/later"),
+      ...condition("usedat<99h|S4", "overlayfs/without-a-value"),
+      ...condition("usedat<=99h|S5", "overlayfs/no-such-operator"),
+      ...condition("usedat<soon|S5", "overlayfs/no-duration"),
+    });
+    await site.snapshot("S6", "", { ...used, "containerd.io/gc.root": "x" });
+    collector.collect();
+    expect(site.left()).to.equal("S1 S2 S6 a");
+    await site.snapshot("S3", "", used);
+    site.now += 3n * HOUR_NS;
+    collector.collect();
+    expect(site.left()).to.equal("S3 S6 a");
+    images.delete(NS, "web");
+    collector.collect();
+    expect(site.left()).to.equal("S6");
   });
 
   it("keeps namespaces apart, and files that another one has", async () => {

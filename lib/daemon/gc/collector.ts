@@ -62,10 +62,11 @@ export class Collector implements Disposable {
     const collected = database.reclaim(() => {
       numbers.length = 0;
       discarded.clear();
-      const leases = this.#expire("leases", "id", now);
-      const images = this.#expire("images", "name", now);
+      const leases = this.#expire("leases", "id", () => true, now);
       const isOpen = (number: number) => content.ingests.isOpen(number);
       const reached = mark(readGraph(database, { now, isOpen }));
+      const isUnneeded = ({ namespace, name }: Named) => !reached.has(node("image", namespace, name));
+      const images = this.#expire("images", "name", isUnneeded, now);
       const ingests = this.#sweepIngests(reached, numbers);
       return {
         leases,
@@ -112,13 +113,19 @@ export class Collector implements Disposable {
     clearTimeout(this.#expiry);
   }
 
-  /** Deletes what has come to its end. */
-  #expire(table: "images" | "leases", column: string, now: bigint): readonly Named[] {
+  /** Deletes what has come to its end and is not needed by others. */
+  #expire(
+    table: "images" | "leases",
+    column: string,
+    isUnneeded: (named: Named) => boolean,
+    now: bigint,
+  ): readonly Named[] {
     const { database } = this.#parts;
     const expired: Named[] = [];
     for (const row of database.all(`SELECT * FROM ${table} WHERE instr(labels, 'containerd.io/gc.expire') > 0`)) {
       if (!isExpired(decodeLabels(text(row, "labels")), now)) continue;
       const named = { namespace: text(row, "namespace"), name: text(row, column) };
+      if (!isUnneeded(named)) continue;
       database.run(`DELETE FROM ${table} WHERE namespace = ? AND ${column} = ?`, named.namespace, named.name);
       expired.push(named);
     }
@@ -165,12 +172,13 @@ export class Collector implements Disposable {
     return unneeded;
   }
 
-  /** Sets the clock for the next lease, image or ingest that comes to its end. */
+  /** Sets the clock for what comes to its end next. */
   #awaitExpiry(now: bigint): void {
     const { database } = this.#parts;
     clearTimeout(this.#expiry);
     const where = "WHERE instr(labels, 'containerd.io/gc.expire') > 0";
-    const labelled = database.all(`SELECT labels FROM leases ${where} UNION ALL SELECT labels FROM images ${where}`);
+    const selects = ["leases", "images", "blobs", "snapshots"].map((table) => `SELECT labels FROM ${table} ${where}`);
+    const labelled = database.all(selects.join(" UNION ALL "));
     const ingests = database.all("SELECT min(expires_ns) AS next FROM ingests WHERE expires_ns > ?", now);
     const ends = [
       ...labelled.map((row) => expiryOf(decodeLabels(text(row, "labels")))),

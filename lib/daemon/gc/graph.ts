@@ -1,11 +1,13 @@
 import { decodeLabels, type Labels, NO_LABELS } from "../labels.ts";
 import { type MetadataDatabase, nanoseconds, type Row, text } from "../metadata/database.ts";
+import { type Condition, conditionsOf, usesOf } from "./conditions.ts";
 import {
   backReferencesOf,
   expiryOf,
   isFlat,
   isRoot,
   type Node,
+  type NodeKind,
   node,
   nodeOfResource,
   referencesOf,
@@ -17,7 +19,7 @@ export interface Graph {
   /** Needed for their own sake, but not what they refer to. */
   readonly flatRoots: ReadonlySet<Node>;
   readonly edges: ReadonlyMap<Node, readonly Node[]>;
-  /** Of snapshots only: these hold even for what is flat. */
+  /** Of snapshots, and of images the content they name: these hold even for what is flat. */
   readonly parents: ReadonlyMap<Node, Node>;
 }
 
@@ -32,7 +34,11 @@ export function readGraph(
   const builder = new Builder();
   for (const row of database.all(`SELECT namespace, name, digest, ${GC_LABELS} FROM images`)) {
     const image = builder.add("image", row, text(row, "name"));
-    builder.edge(image, node("content", text(row, "namespace"), text(row, "digest")));
+    const content = node("content", text(row, "namespace"), text(row, "digest"));
+    builder.edge(image, content);
+    builder.parents.set(image, content);
+    builder.addConditions(image, row);
+    // One that has expired may still be needed by somebody else.
     if (!isExpired(builder.labels, now)) builder.roots.add(image);
   }
   const containers = `SELECT namespace, id, snapshotter, snapshot_key, ${GC_LABELS} FROM containers`;
@@ -44,9 +50,13 @@ export function readGraph(
   }
   for (const row of database.all(`SELECT namespace, digest, ${GC_LABELS} FROM blobs`)) {
     const blob = builder.add("content", row, text(row, "digest"));
-    if (isRoot(builder.labels)) builder.roots.add(blob);
+    builder.addConditions(blob, row);
+    if (isRoot(builder.labels, now)) builder.roots.add(blob);
   }
-  readSnapshots(database, builder);
+  for (const row of database.all(`SELECT namespace, id, ${GC_LABELS} FROM sandboxes`)) {
+    builder.roots.add(builder.add("sandbox", row, text(row, "id")));
+  }
+  readSnapshots(database, builder, now);
   readLeases(database, builder, now);
   readIngests(database, builder, { now, isOpen });
   return builder;
@@ -66,13 +76,14 @@ function readIngests(
   }
 }
 
-function readSnapshots(database: MetadataDatabase, builder: Builder): void {
+function readSnapshots(database: MetadataDatabase, builder: Builder, now: bigint): void {
   const byNumber = new Map<bigint, Node>();
   const sql = `SELECT number, parent, namespace, snapshotter, key, ${GC_LABELS} FROM snapshots ORDER BY number`;
   for (const row of database.all(sql)) {
     const snapshot = builder.add("snapshot", row, text(row, "snapshotter"), text(row, "key"));
     byNumber.set(nanoseconds(row, "number"), snapshot);
-    if (isRoot(builder.labels)) builder.roots.add(snapshot);
+    if (isRoot(builder.labels, now)) builder.roots.add(snapshot);
+    builder.meetConditions(snapshot, now);
     const { parent } = row;
     const above = typeof parent === "bigint" ? byNumber.get(parent) : undefined;
     if (above === undefined) continue;
@@ -114,8 +125,10 @@ class Builder implements Graph {
   /** The labels of the node that was added last. */
   labels: Labels = NO_LABELS;
 
+  readonly #conditions = new Map<Node, (readonly [from: Node, holds: Condition["holds"]])[]>();
+
   /** The node of a row with a namespace and labels, with what those say. */
-  add(kind: "container" | "content" | "image" | "lease" | "snapshot", row: Row, ...names: readonly string[]): Node {
+  add(kind: Exclude<NodeKind, "ingest">, row: Row, ...names: readonly string[]): Node {
     const namespace = text(row, "namespace");
     const added = node(kind, namespace, ...names);
     const labels = text(row, "labels");
@@ -123,6 +136,22 @@ class Builder implements Graph {
     for (const target of referencesOf(namespace, this.labels)) this.edge(added, target);
     for (const source of backReferencesOf(namespace, this.labels)) this.edge(source, added);
     return added;
+  }
+
+  /** What the labels of the node that was added last say of snapshots it may need: to be told before those are added. */
+  addConditions(from: Node, row: Row): void {
+    for (const { snapshot, holds } of conditionsOf(text(row, "namespace"), this.labels)) {
+      const known = this.#conditions.get(snapshot);
+      if (known === undefined) this.#conditions.set(snapshot, [[from, holds]]);
+      else known.push([from, holds]);
+    }
+  }
+
+  /** Decides by the labels of the snapshot that was added last whether somebody needs it. */
+  meetConditions(snapshot: Node, now: bigint): void {
+    for (const [from, holds] of this.#conditions.get(snapshot) ?? []) {
+      if (usesOf(this.labels).some((used) => holds(used, now))) this.edge(from, snapshot);
+    }
   }
 
   edge(from: Node, to: Node): void {

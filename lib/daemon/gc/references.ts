@@ -6,7 +6,7 @@ import type { Labels } from "../labels.ts";
  */
 export type Node = string;
 /** The kinds of things that refer and are referred to. */
-export type NodeKind = "container" | "content" | "image" | "ingest" | "lease" | "snapshot";
+export type NodeKind = "container" | "content" | "image" | "ingest" | "lease" | "sandbox" | "snapshot";
 
 /** The node of a thing by its names. */
 export function node(kind: NodeKind, namespace: string, ...names: readonly string[]): Node {
@@ -25,9 +25,11 @@ const FLAT = "containerd.io/gc.flat";
 const REFERENCE = "containerd.io/gc.ref.";
 const BACK_REFERENCE = "containerd.io/gc.bref.";
 
-/** Whether an object is kept for its own sake. */
-export function isRoot(labels: Labels): boolean {
-  return (labels.get(ROOT) ?? "") !== "";
+/** Whether an object is kept for its own sake: for ever, or until a time. */
+export function isRoot(labels: Labels, now: bigint): boolean {
+  for (const key of labels.keys()) if (key.startsWith(ROOT)) return true;
+  const expiry = expiryOf(labels);
+  return expiry !== undefined && expiry > now;
 }
 
 /** Whether a lease holds nothing but what it names. */
@@ -38,7 +40,14 @@ export function isFlat(labels: Labels): boolean {
 /** When an object ends, in nanoseconds since 1970; undefined when it does not, or does not say so in RFC 3339. */
 export function expiryOf(labels: Labels): bigint | undefined {
   const text = labels.get(EXPIRE);
-  const ms = text === undefined ? Number.NaN : Date.parse(text);
+  return text === undefined ? undefined : instantOf(text);
+}
+
+const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/;
+
+/** A time in nanoseconds since 1970; undefined for what is not RFC 3339, which is no reason to remove anything. */
+export function instantOf(text: string): bigint | undefined {
+  const ms = RFC_3339.test(text) ? Date.parse(text) : Number.NaN;
   return Number.isNaN(ms) ? undefined : BigInt(ms) * 1_000_000n;
 }
 
