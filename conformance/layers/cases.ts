@@ -1,7 +1,12 @@
-/** An image whose layers are made by a shell, each in a directory of its own, and packed by GNU tar. */
+import { TAR_END } from "../../lib/tar/tar-writer.ts";
+import { block, metaOf, paxOf } from "../../lib/testing/layers.ts";
+
+/** A layer that is made by a shell in a directory of its own and packed by GNU tar, or that is there. */
+export type LayerSource = { readonly script: string; readonly tar: string } | { readonly archive: Uint8Array };
+
 export interface LayersCase {
   readonly name: string;
-  readonly layers: readonly { readonly script: string; readonly tar: string }[];
+  readonly layers: readonly LayerSource[];
 }
 
 /** What differs, and why: lines of a snapshot, or of its usage, that match. */
@@ -13,6 +18,9 @@ export interface Difference {
 
 const PAX = "--format=pax --xattrs --xattrs-include=* .";
 const GNU = "--format=gnu .";
+
+const header = (fields: Readonly<Record<number, string>> = {}) => block({ 156: "0", 136: "00000000011\0", ...fields });
+const size = (bytes: number) => ({ 124: `${bytes.toString(8).padStart(11, "0")}\0` });
 
 export const CASES: readonly LayersCase[] = [
   {
@@ -93,6 +101,43 @@ export const CASES: readonly LayersCase[] = [
       },
       { script: ": >u; mkdir -p a/b; : >a/b/c", tar: "--format=ustar ." },
       { script: ": >v; mkdir w; : >w/x", tar: "--format=v7 ." },
+    ],
+  },
+  {
+    name: "archives that say two things",
+    layers: [
+      {
+        archive: Buffer.concat([
+          ...[header({ 0: "slash/", ...size(512) }), header({ 0: "smuggled" })],
+          ...[block({ 0: "old/", 136: "00000000011\0", 156: "\0", ...size(512) }), header({ 0: "behind" })],
+          ...[header({ 0: "dir", 100: "0000755\0", 156: "5", ...size(512) }), header({ 0: "after" })],
+          ...[metaOf("L", "gnu\0"), paxOf([["path", "pax"]]), header()],
+          ...[
+            paxOf([
+              ["path", ""],
+              ["size", ""],
+            ]),
+            header({ 0: "empty" }),
+          ],
+          ...[
+            paxOf([["path", "one"]]),
+            paxOf([
+              ["path", "two"],
+              ["path", "three"],
+            ]),
+            header(),
+          ],
+          ...[paxOf([["size", "512"]]), header({ 0: "hiding" }), header({ 0: "hidden" })],
+          ...[
+            paxOf([
+              ["GNU.sparse.name", "other"],
+              ["GNU.sparse.size", "99"],
+            ]),
+            header({ 0: "full" }),
+          ],
+          ...[metaOf("g", "13 path=evil\n"), header({ 0: "global" }), TAR_END],
+        ]),
+      },
     ],
   },
 ];

@@ -30,11 +30,16 @@ const PLATFORM = { architecture: "amd64", os: "linux" };
 
 /** Makes an image as `docker save` does. Returns its path. */
 function makeArchive(folder: string, { layers }: LayersCase, tag: string): string {
-  const paths = layers.map(({ script, tar }, index) => {
+  const paths = layers.map((layer, index) => {
+    mkdirSync(join(folder, String(index)));
+    if ("archive" in layer) {
+      writeFileSync(join(folder, `${index}/layer.tar`), layer.archive);
+      return `${index}/layer.tar`;
+    }
+    const { script, tar } = layer;
     const directory = join(folder, `layer${index}`);
     mkdirSync(directory);
     execFileSync("bash", ["-ec", script], { cwd: directory });
-    mkdirSync(join(folder, String(index)));
     execFileSync("bash", ["-c", `set -f; tar --numeric-owner --sort=name -cf ../${index}/layer.tar ${tar}`], {
       cwd: directory,
     });

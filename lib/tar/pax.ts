@@ -56,6 +56,11 @@ export function attributesOf({ values }: PaxRecords): ReadonlyMap<string, Uint8A
   return attributes;
 }
 
+/** A record that says something; one without a value leaves what the header says. */
+export function findText({ values }: PaxRecords, key: string): BytePath | undefined {
+  return values.get(key) || undefined;
+}
+
 /** A record that is a number without a sign; undefined when there is none. */
 export function findNumber({ values }: PaxRecords, key: string): number | undefined {
   const value = values.get(key);

@@ -52,10 +52,11 @@ function parseSegments(block: Uint8Array, begin: number, count: number): Segment
 /** The map of a sparse file in one of GNU's three ways to use extended headers; undefined for other files. */
 export async function findPaxMap(source: ByteSource, records: PaxRecords): Promise<SparseMap | undefined> {
   const { values, sparseNumbers } = records;
-  const size = findNumber(records, "GNU.sparse.realsize") ?? findNumber(records, "GNU.sparse.size");
-  if (size === undefined) return undefined;
-  if (values.get("GNU.sparse.major") === "1") return await readLeadingMap(source, size);
+  const size = findNumber(records, "GNU.sparse.size") ?? findNumber(records, "GNU.sparse.realsize");
   const map = values.get("GNU.sparse.map");
+  const major = values.get("GNU.sparse.major") ?? (map === undefined && sparseNumbers.length === 0 ? "" : "0");
+  if (size === undefined || !["0", "1"].includes(major)) return undefined;
+  if (major === "1") return await readLeadingMap(source, size);
   const numbers = map === undefined ? sparseNumbers : map.split(",").filter((part) => part !== "");
   return { size, segments: checked(toSegments(numbers), size), bytesRead: 0 };
 }

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { chunksOf, tarEntry, tarOf } from "../testing/layers.ts";
+import { block, chunksOf, metaOf, paxOf, tarEntry, tarOf } from "../testing/layers.ts";
 import { refusal } from "../testing/metadata.ts";
 import type { TarEntry } from "./tar-entry.ts";
 import { TarReader } from "./tar-reader.ts";
@@ -22,17 +22,6 @@ async function readAll(archive: Uint8Array, chunkBytes?: number): Promise<readon
   }
   await reader.drain();
   return found;
-}
-
-/** A header block with fields written as they are, and its checksum. */
-function block(fields: Readonly<Record<number, string>>): Uint8Array {
-  const bytes = Buffer.alloc(512);
-  bytes.write("f", 0);
-  bytes.write("0000644\0", 100);
-  for (const [at, text] of Object.entries(fields)) bytes.write(text, Number(at), "latin1");
-  bytes.fill(" ", 148, 156);
-  bytes.write(`${bytes.reduce((sum, byte) => sum + byte, 0).toString(8)}\0`, 148);
-  return bytes;
 }
 
 const GNU = "ustar  \0";
@@ -223,6 +212,89 @@ describe("TarReader", () => {
       expect(text).to.contain(why);
     });
   }
+
+  describe("what says two things, as Go reads it", () => {
+    const header = (fields: Readonly<Record<number, string>> = {}) => block({ 156: "0", ...fields });
+    const size = (bytes: number) => ({ 124: `${bytes.toString(8).padStart(11, "0")}\0` });
+    for (const [what, archive, expected] of [
+      [
+        "a slash at the end of a file's name makes no directory, and its bytes are its own",
+        [header({ 0: "f/", ...size(512) }), header({ 0: "smuggled" }), header({ 0: "next" })],
+        ["file f/ 512", "file next 0"],
+      ],
+      [
+        "an old directory has no bytes, either",
+        [block({ 0: "d/", 156: "\0", ...size(5) }), header({ 0: "next" })],
+        ["directory d/ 0", "file next 0"],
+      ],
+      [
+        "sizes of what has no bytes mean nothing",
+        [header({ 156: "5", ...size(512) }), header({ 0: "next" }), header({ 156: "2", ...size(512) })],
+        ["directory f 0", "file next 0", "link f 0"],
+      ],
+      [
+        "a name of GNU goes before that of pax",
+        [
+          metaOf("L", "long\0"),
+          paxOf([["path", "pax"]]),
+          header(),
+          paxOf([["path", "pax"]]),
+          metaOf("L", "long"),
+          header(),
+        ],
+        ["file long 0", "file long 0"],
+      ],
+      [
+        "a record without a value leaves what there is",
+        [
+          paxOf([
+            ["path", ""],
+            ["linkpath", ""],
+            ["size", ""],
+          ]),
+          header({ 0: "f" }),
+        ],
+        ["file f 0"],
+      ],
+      [
+        "the last of several extended headers counts, and the last of its records",
+        [
+          paxOf([
+            ["path", "one"],
+            ["size", "512"],
+          ]),
+          paxOf([
+            ["path", "two"],
+            ["path", "three"],
+          ]),
+          header(),
+        ],
+        ["file three 0"],
+      ],
+      [
+        "a size of pax goes before that of the header, also when it hides one",
+        [paxOf([["size", "512"]]), header(), header({ 0: "hidden" }), header({ 0: "next" })],
+        ["file f 512", "file next 0"],
+      ],
+      [
+        "a name for a sparse file is none for another",
+        [
+          paxOf([
+            ["GNU.sparse.name", "other"],
+            ["GNU.sparse.size", "99"],
+          ]),
+          header(),
+        ],
+        ["file f 0"],
+      ],
+      ["a global header says nothing of an entry", [metaOf("g", "13 path=evil\n"), header()], ["file f 0"]],
+    ] as const) {
+      it(what, async () => {
+        const read = await readAll(Buffer.concat([...archive, TAR_END]));
+        expect(read.map(({ entry }) => `${entry.type} ${entry.name} ${entry.size}`)).to.deep.equal(expected);
+      });
+    }
+  });
 
   for (const records of ["5 a=b\n", "99 a=b\n", "7 a=b\n", "x a=b\n", "-1 a\n", "7 path\n", "11 path=a\0\n"]) {
     it(`refuses the extended header ${JSON.stringify(records)}`, async () => {

@@ -1,6 +1,6 @@
 import { type BytePath, fromBytes } from "../linux/tree/paths.ts";
 import { ByteSource } from "./byte-source.ts";
-import { attributesOf, findNumber, findTime, type PaxRecords, parsePax } from "./pax.ts";
+import { attributesOf, findNumber, findText, findTime, type PaxRecords, parsePax } from "./pax.ts";
 import { findPaxMap, readOldMap, type SparseMap } from "./sparse.ts";
 import { BLOCK_BYTES, invalidTar, type TarChunk, type TarEntry, type TarType } from "./tar-entry.ts";
 import { isZero, parseHeader, type TarHeader } from "./tar-header.ts";
@@ -37,7 +37,8 @@ interface Metas {
 
 /**
  * Reads a tar archive as it comes: V7, ustar, pax, star and GNU, with long names, numbers in base 256 and sparse files.
- * Memory does not grow with the archive. Names are what the archive says and may be hostile.
+ * Memory does not grow with the archive. Names are what the archive says and may be hostile. Where an archive says two
+ * things, it is read as archive/tar of Go reads it: an image has to be the same for all who look at it.
  */
 export class TarReader {
   readonly #source: ByteSource;
@@ -130,13 +131,15 @@ export class TarReader {
   async #begin(header: TarHeader, block: Uint8Array, metas: Metas): Promise<TarEntry> {
     const { records } = metas;
     const old = block.slice();
-    const name = records.values.get("GNU.sparse.name") ?? records.values.get("path") ?? metas.name ?? header.name;
-    const target = records.values.get("linkpath") ?? metas.target ?? header.target;
-    const type = typeOf(header.flag, name);
+    const given = metas.name ?? findText(records, "path") ?? header.name;
+    const target = metas.target ?? findText(records, "linkpath") ?? header.target;
+    const type = typeOf(header.flag, given);
     const size = type === "file" ? (findNumber(records, "size") ?? header.size) : 0;
     this.#expect(size);
-    const map = header.flag === "S" ? await readOldMap(this.#source, old) : await this.#findPaxMap(type, records);
+    const isOld = header.flag === "S";
+    const map = isOld ? await readOldMap(this.#source, old) : await this.#findPaxMap(type, records);
     if (map !== undefined) this.#expectSparse(size, map);
+    const name = map === undefined || isOld ? given : (findText(records, "GNU.sparse.name") ?? given);
     return {
       ...{ name: checkedName(name), target: checkedName(target), type, size: map?.size ?? size },
       mode: header.mode % 0o10000,
@@ -160,11 +163,11 @@ export class TarReader {
   }
 }
 
-/** Before there was a type for directories, their names ended in a slash. */
+/** Before there was a type for directories, their names ended in a slash; where there is one, a slash means nothing. */
 function typeOf(flag: string, name: BytePath): TarType {
   const type = Object.hasOwn(TYPES, flag) ? TYPES[flag] : undefined;
   if (type === undefined) throw invalidTar(`the type ${JSON.stringify(flag)} of an entry is not known`);
-  return type === "file" && flag !== "S" && name.endsWith("/") ? "directory" : type;
+  return flag === "\0" && name.endsWith("/") ? "directory" : type;
 }
 
 function checkedName(name: BytePath): BytePath {

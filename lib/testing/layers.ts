@@ -30,3 +30,32 @@ export async function* chunksOf(bytes: Uint8Array, size = 65_536): AsyncGenerato
     yield bytes.subarray(at, at + size);
   }
 }
+
+/** For tests: a header block with fields written as they are, by their offsets, and its checksum. */
+export function block(fields: Readonly<Record<number, string>>): Uint8Array {
+  const bytes = Buffer.alloc(512);
+  bytes.write("f", 0);
+  bytes.write("0000644\0", 100);
+  for (const [at, text] of Object.entries(fields)) bytes.write(text, Number(at), "latin1");
+  bytes.fill(" ", 148, 156);
+  bytes.write(`${bytes.reduce((sum, byte) => sum + byte, 0).toString(8)}\0`, 148);
+  return bytes;
+}
+
+/** For tests: an extended header with records, or GNU's long name with its text. */
+export function metaOf(flag: "x" | "g" | "L" | "K", content: string): Uint8Array {
+  const bytes = Buffer.from(content, "latin1");
+  const size = `${bytes.length.toString(8).padStart(11, "0")}\0`;
+  return Buffer.concat([block({ 124: size, 156: flag }), bytes, paddingOf(bytes.length)]);
+}
+
+/** For tests: the records of an extended header. */
+export function paxOf(records: readonly (readonly [key: string, value: string])[]): Uint8Array {
+  const lines = records.map(([key, value]) => {
+    const rest = ` ${key}=${value}\n`;
+    let length = rest.length + 1;
+    while (String(length).length + rest.length !== length) length++;
+    return `${length}${rest}`;
+  });
+  return metaOf("x", lines.join(""));
+}

@@ -1,8 +1,7 @@
 import { ContainerError } from "../../errors.ts";
 import { errnoNumber } from "../../linux/constants/errno.ts";
-import { OPEN } from "../../linux/constants/files.ts";
+import { AT_FDCWD, OPEN } from "../../linux/constants/files.ts";
 import { checkResult, OwnedFd } from "../../linux/fd.ts";
-import { findLink } from "../../linux/files.ts";
 import type { Kernel } from "../../linux/kernel.ts";
 import {
   changeMode,
@@ -14,7 +13,7 @@ import {
   type Time,
 } from "../../linux/tree/entries.ts";
 import { DIRECTORY, openRoot, RESOLUTION, tryOpenBelow } from "../../linux/tree/open.ts";
-import { type BytePath, clean, fromText, join, split, toText } from "../../linux/tree/paths.ts";
+import { type BytePath, clean, fromBytes, join, split, toText } from "../../linux/tree/paths.ts";
 import { copyLooks } from "../../tar/entry-writer.ts";
 
 const HANDLE = { flags: DIRECTORY.handle, resolve: RESOLUTION.inRoot };
@@ -22,6 +21,8 @@ const MODEL = { flags: OPEN.O_PATH, resolve: RESOLUTION.inRoot };
 /** As many links as the kernel follows in one path. */
 const MAX_LINKS = 40;
 const DEFAULT_MODE = 0o755;
+/** What the kernel tells of a path, in bytes. */
+const PATH_MAX = 4096;
 
 /** A directory inside the root: a descriptor that names it, and where it is, links resolved. */
 interface Directory {
@@ -115,8 +116,12 @@ export class ParentDirectories implements Disposable {
     return this.#pathOf(directory).slice(this.#rootPath.length).replace(/^\//, "");
   }
 
+  /** @throws {ContainerError} invalid_argument for one that is deeper than a path can say */
   #pathOf(directory: number): BytePath {
-    return fromText(findLink(this.#kernel, `/proc/self/fd/${directory}`) ?? "");
+    const buffer = new Uint8Array(PATH_MAX);
+    const size = this.#kernel.call("readlinkat", AT_FDCWD, `/proc/self/fd/${directory}`, buffer, buffer.length);
+    if (size > 0 && size < PATH_MAX) return fromBytes(buffer.subarray(0, size));
+    throw new ContainerError("invalid_argument", "a directory of the layer is too deep: file name too long");
   }
 
   #openOrMake(path: BytePath, links: number): OwnedFd {
