@@ -4,8 +4,7 @@ import { gzipSync, zstdCompressSync } from "node:zlib";
 import { expect } from "chai";
 import { digestOf } from "../../image/digest.ts";
 import { openKernel } from "../../linux/kernel.ts";
-import { encodeHeader } from "../../tar/tar-writer.ts";
-import { chunksOf, type TarPart, tarEntry, tarOf } from "../../testing/layers.ts";
+import { chunksOf, paxOf, type TarPart, tarEntry, tarOf } from "../../testing/layers.ts";
 import { listTree } from "../../testing/list-tree.ts";
 import { refusal } from "../../testing/metadata.ts";
 import { requireRoot } from "../../testing/runtime-site.ts";
@@ -293,22 +292,11 @@ describe("applyLayer()", () => {
       expect(await refusal(() => site.applyBytes(bomb, "plain", limits).catch(explained))).to.match(
         /^resource_exhausted: .* 1000000 bytes$/,
       );
-      const octal = (value: number) => `${value.toString(8).padStart(11, "0")}\0`;
-      const hole = encodeHeader(tarEntry("PaxHeaders", { size: 0 }));
-      const records = Buffer.from("31 GNU.sparse.size=10000000000\n".padEnd(512, "\0"));
-      hole.set(Buffer.from(`${octal(31)}`), 124);
-      hole.set(Buffer.from("x"), 156);
-      hole.fill(32, 148, 156);
-      hole.set(
-        Buffer.from(
-          `${hole
-            .reduce((sum, byte) => sum + byte, 0)
-            .toString(8)
-            .padStart(6, "0")}\0`,
-        ),
-        148,
-      );
-      const sparse = [hole, records, tarEntry("hole")];
+      const records = paxOf([
+        ["GNU.sparse.major", "0"],
+        ["GNU.sparse.size", "10000000000"],
+      ]);
+      const sparse = [records, tarEntry("hole")];
       expect(await refusal(() => site.apply(sparse, "plain", limits))).to.equal(
         "resource_exhausted: cannot unpack a layer: its files have more than 1000000 bytes",
       );
@@ -316,6 +304,50 @@ describe("applyLayer()", () => {
       expect(await refusal(() => site.apply(many, "plain", limits))).to.equal(
         "resource_exhausted: cannot unpack a layer: it has more than 3 entries",
       );
+      expect(await refusal(() => site.apply([tarEntry("e/f/g/h")], "plain", limits))).to.match(
+        /^resource_exhausted: .*more than 3 entries, with the directories they are in$/,
+      );
+    });
+
+    it("cannot make a directory that is deeper than a path", async () => {
+      using site = new Site();
+      const deep = "d/".repeat(1000);
+      // Each link leads to where the one before has ended.
+      const parts = ["a", "b", "c"].flatMap((name, at) => {
+        const path = `${at === 0 ? "" : `${"abc"[at - 1]}/`}${deep}x`;
+        return [directory(path), link(name, path)];
+      });
+      expect(await refusal(() => site.apply(parts).catch(explained))).to.match(/^invalid_argument: .*too deep/);
+      sh("rm -rf root; mkdir root", site.directory.path);
+    });
+
+    it("keep the times of directories below names that are no UTF-8", async () => {
+      using site = new Site();
+      const time = { seconds: 7, nanoseconds: 0 };
+      await site.apply([
+        ...["\xff", "\xfe", "\xff/in", "\xfe/in"].map((name) => directory(name, { mtime: time })),
+        ...["\xff/in/f", "\xfe/in/f"].map((name) => tarEntry(name)),
+      ]);
+      expect(site.tree("find . -mindepth 1 -type d -printf '%T@ '")).to.match(/^(?:7\.0+ ?){4}$/);
+    });
+
+    it("that swap a directory for a link between two entries stay inside", async () => {
+      using site = new Site();
+      const swap = (target: string) => [
+        directory("d"),
+        tarEntry("d/one"),
+        link("d", target),
+        [tarEntry("d/two"), "x"] as const,
+        hardLink("d/three", "d/two"),
+        tarEntry("d/.wh.secret"),
+        tarEntry("d/.wh..wh..opq"),
+        directory("d/deep/er"),
+        link("d/deep", target),
+        [tarEntry("d/deep/f"), "x"] as const,
+      ];
+      for (const target of ["../outside", "/../outside", site.outside, "/proc/self/cwd", "/proc/1/root", "/dev/fd/3"]) {
+        for (const form of ["plain", "overlay"] as const) await site.apply(swap(target), form);
+      }
     });
 
     it("that are cut are refused", async () => {

@@ -55,6 +55,10 @@ export async function applyLayer(
       if (bytes > limits.maxBytes) throw exhausted(`its files have more than ${limits.maxBytes} bytes`);
       if (count >= limits.maxEntries) throw exhausted(`it has more than ${limits.maxEntries} entries`);
       await addEntry(writer, entry, reader);
+      // One name can stand for a thousand directories.
+      if (count + writer.implied >= limits.maxEntries) {
+        throw exhausted(`it has more than ${limits.maxEntries} entries, with the directories they are in`);
+      }
     }
     await reader.drain();
     await writer.finish();

@@ -33,16 +33,23 @@ export class LayerWriter implements Disposable {
   readonly #made = new Set<BytePath>();
   /** Writing into a directory changes its times, so they are set at the end. */
   readonly #times = new Map<BytePath, { readonly atime: Time; readonly mtime: Time }>();
+  #implied = 0;
 
   constructor(kernel: Kernel, target: LayerTarget) {
     this.#kernel = kernel;
     this.#root = openRoot(kernel, target.directory);
     this.#isOverlay = target.form === "overlay";
     const onMade = (path: BytePath, time: Time | undefined) => {
+      this.#implied++;
       this.#made.add(path);
       if (time !== undefined) this.#times.set(path, { atime: time, mtime: time });
     };
     this.#parents = new ParentDirectories(kernel, { root: this.#root.number, below: target.parents, onMade });
+  }
+
+  /** How many directories were made because something is in them. */
+  get implied(): number {
+    return this.#implied;
   }
 
   /** Writes an entry; its bytes are read from the reader that gave it. @throws {ContainerError} */
