@@ -21,15 +21,20 @@ export function processOf(
   return { containerId, id, pid, status, stdin, stdout, stderr, terminal, exitStatus, exitedAt };
 }
 
-/** All tasks, asked side by side: one whose shim hangs costs its own answer. */
+/**
+ * All tasks, asked side by side, as far as they have to be asked: a shim whose process is as it was is left asleep. One that
+ * hangs costs its own answer.
+ */
 export async function listProcesses(tasks: readonly Task[]): Promise<readonly Process[]> {
   const found = await Promise.all(tasks.map(findProcess));
   return found.filter((process) => process !== undefined);
 }
 
-async function findProcess({ bundle: { id }, shim, pid }: Task): Promise<Process | undefined> {
+async function findProcess({ bundle: { id }, shim, pid, process, isOurs }: Task): Promise<Process | undefined> {
   try {
-    return processOf(await shim.state(""), { containerId: id, execId: "" });
+    // What becomes of the process of another shim is not for us to know.
+    const state = isOurs ? await shim.knownState((each) => process.isAlive(each)) : await shim.state("");
+    return processOf(state, { containerId: id, execId: "" });
   } catch (error) {
     // It was removed meanwhile.
     if (error instanceof ContainerError && error.code === "not_found") return undefined;

@@ -2,6 +2,7 @@ import { containerd, google, tsrun } from "../../../proto/gen/daemon.js";
 import type { Codec, Input } from "../../../proto/gen/types.d.ts";
 import { ContainerError } from "../../errors.ts";
 import { type ClientConnection, connect } from "../../rpc/ttrpc/client.ts";
+import { KnownState } from "./known-state.ts";
 
 const messages = containerd.task.v2;
 const { Empty } = google.protobuf;
@@ -43,6 +44,7 @@ export interface Adopted {
  */
 export class Shim {
   readonly id: string;
+  readonly #known = new KnownState();
   #connection: ClientConnection;
   #isOver = false;
   /** Settles when there is another connection, or none any more. */
@@ -92,6 +94,7 @@ export class Shim {
 
   /** Another shim is this one from here on: it has taken the task over. */
   become({ shim }: Adopted): void {
+    this.#known.change();
     this.#connection = shim.#connection;
     this.#change.resolve();
     this.#change = Promise.withResolvers();
@@ -107,6 +110,11 @@ export class Shim {
 
   state(execId: string, limitMs: number = STATE_MS): Promise<ProcessState> {
     return this.#ask("State", messages.StateRequest, messages.StateResponse, { execId }, limitMs);
+  }
+
+  /** The state of the first process; asked for only where it may be another than it was. */
+  async knownState(isAlive: (pid: number) => boolean): Promise<ProcessState> {
+    return this.#known.find(isAlive) ?? (await this.#known.ask(() => this.state("")));
   }
 
   /** The state of a task that may still be being made; a shim that hangs is not waited for. */
@@ -198,7 +206,13 @@ export class Shim {
     for (;;) {
       const connection = await this.#connected();
       // It may have ended since it was found: nothing is sent then.
-      if (!connection.isClosed) return await this.#callOn(connection, ...call);
+      if (connection.isClosed) continue;
+      this.#known.change();
+      try {
+        return await this.#callOn(connection, ...call);
+      } finally {
+        this.#known.change();
+      }
     }
   }
 

@@ -23,11 +23,12 @@ export class StandbyShims {
   }
 
   /**
-   * Gives a bundle to a shim that waits. Returns what it answers, as that of `start`; undefined when none waits, or the one
-   * that did has ended. @throws {ContainerError} as the shim has refused
+   * Gives a bundle to a shim that waits, or to one that is started for it: that is one program less than `start`, which
+   * starts the shim and ends. Returns what it answers, as that of `start`; undefined for a shim that is none of ours, and when
+   * it has ended. @throws {ContainerError} as the shim has refused
    */
   async assign(command: ShimCommand, bundle: Bundle, options: Uint8Array): Promise<string | undefined> {
-    const child = command === this.#command ? this.#idle.shift() : undefined;
+    const child = command === this.#command ? (this.#idle.shift() ?? this.#tryToSpawn()) : undefined;
     if (child === undefined) return undefined;
     const { id, namespace, path } = bundle;
     const line = JSON.stringify({ id, namespace, bundle: path, options: options.toBase64() });
@@ -47,10 +48,10 @@ export class StandbyShims {
 
   /** Starts as many as are missing. To be called when a task is made: it would take time from that. */
   refill(): void {
-    try {
-      while (this.#idle.length < this.#wanted) this.#start();
-    } catch {
-      // A machine that has no room for another process: the next task starts its shim itself, or says why it cannot.
+    while (this.#idle.length < this.#wanted) {
+      const child = this.#tryToSpawn();
+      if (child === undefined) return;
+      this.#idle.push(child);
     }
   }
 
@@ -59,7 +60,16 @@ export class StandbyShims {
     for (const child of this.#idle.splice(0)) child.kill("SIGKILL");
   }
 
-  #start(): void {
+  /** Undefined on a machine that has no room for another process: who needs it is told why by the way of `start`. */
+  #tryToSpawn(): Child | undefined {
+    try {
+      return this.#spawn();
+    } catch {
+      return undefined;
+    }
+  }
+
+  #spawn(): Child {
     const { program, name } = this.#command;
     const { grpc, ttrpc, debug } = this.#addresses;
     const child: Child = Bun.spawn({
@@ -72,11 +82,11 @@ export class StandbyShims {
       detached: true,
     });
     child.unref();
-    this.#idle.push(child);
     child.exited.then(
       () => this.#forget(child),
       () => this.#forget(child),
     );
+    return child;
   }
 
   #forget(child: Child): void {

@@ -1,9 +1,11 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { POLL } from "../../linux/constants/sockets.ts";
 import type { OwnedFd } from "../../linux/fd.ts";
 import type { Kernel } from "../../linux/kernel.ts";
 import { findExit, openProcess } from "../../linux/pidfd.ts";
 import { readStat } from "../../linux/procfs.ts";
+import { pollNow } from "../../linux/readiness.ts";
 import { toTimestamp } from "../messages.ts";
 import type { Bundle, ShimCommand } from "./bundle.ts";
 import { type DaemonAddresses, startShim } from "./call-shim.ts";
@@ -21,7 +23,7 @@ export function canBeTakenOver({ path }: Bundle): boolean {
 export class FirstProcess {
   readonly #kernel: Kernel;
   readonly #pid: number;
-  readonly #process: OwnedFd | undefined;
+  #process: OwnedFd | undefined;
 
   /** `pid` is what its shim has just told. */
   constructor(kernel: Kernel, pid: number) {
@@ -31,13 +33,20 @@ export class FirstProcess {
     this.#process = startTime === undefined ? undefined : openProcess(kernel, pid, startTime);
   }
 
+  /** Whether it has this pid and has not ended; false when nobody can tell. */
+  isAlive(pid: number): boolean {
+    return this.#process !== undefined && pid === this.#pid && pollNow(this.#kernel, this.#process, POLL.POLLIN) === 0;
+  }
+
   /** Its exit status, or 128 plus the signal; undefined while it runs, and when nobody can tell. */
   get exitStatus(): number | undefined {
     return this.#process === undefined ? undefined : findExit(this.#kernel, this.#process, this.#pid)?.code;
   }
 
+  /** From here on nothing is known of it. */
   close(): void {
     this.#process?.close();
+    this.#process = undefined;
   }
 }
 

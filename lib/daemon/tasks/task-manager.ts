@@ -30,12 +30,14 @@ export interface Task {
   readonly bundle: Bundle;
   readonly shim: Shim;
   readonly pid: number;
+  readonly process: FirstProcess;
+  /** Its shim is one of ours. */
+  readonly isOurs: boolean;
 }
 
 interface Entry extends Task {
   readonly command: ShimCommand;
   readonly log: ShimLog;
-  readonly process: FirstProcess;
   /** When another shim took it over, by performance.now(). */
   takenOverMs: number;
   /** The first process has ended and everybody was told. */
@@ -191,11 +193,13 @@ export class TaskManager {
   }
 
   #adopt(found: Adopted & Pick<Entry, "bundle" | "command" | "log">): Task {
-    const { background, kernel } = this.#parts;
+    const { background, kernel, runtimes } = this.#parts;
     const process = new FirstProcess(kernel, found.hasExited ? 0 : found.pid);
+    const { program, name } = found.command;
     const entry: Entry = {
       ...found,
       process,
+      isOurs: program === runtimes.own.program && name === runtimes.own.name,
       takenOverMs: Number.NEGATIVE_INFINITY,
       hasStarted: false,
       isLeaving: false,
