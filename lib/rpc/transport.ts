@@ -12,6 +12,8 @@ export interface Receiver {
   receive(chunk: Uint8Array): void;
   /** Nothing will come any more, and nothing can be sent. */
   closed(): void;
+  /** The kernel has taken some of what the transport had. */
+  drained?(): void;
 }
 
 /** Who does not read is not waited for with more than this: the connection is closed. */

@@ -1,12 +1,8 @@
 import { Http2Connection } from "../http2/connection.ts";
-import { SocketTransport } from "../transport.ts";
+import { listen } from "../listen.ts";
+import type { Transport } from "../transport.ts";
 import type { GrpcService, Method } from "./method.ts";
 import { ServerCall } from "./server-call.ts";
-
-interface Peer {
-  readonly transport: SocketTransport;
-  readonly http2: Http2Connection;
-}
 
 /** What may be asked of a server. */
 export interface GrpcServerOptions {
@@ -17,7 +13,7 @@ export interface GrpcServerOptions {
 /** A gRPC server on a listening unix socket. */
 export class GrpcServer {
   readonly #methods: ReadonlyMap<string, Method>;
-  readonly #listener: { stop(closeActiveConnections: boolean): void };
+  readonly #listener: { stop(): void };
   readonly #connections = new Set<Http2Connection>();
   readonly #calls = new Set<ServerCall>();
   #onIdle: () => void = () => undefined;
@@ -27,33 +23,15 @@ export class GrpcServer {
     this.#methods = new Map(
       services.flatMap(({ name, methods }) => methods.map((method) => [`/${name}/${method.name}`, method] as const)),
     );
-    // Bun listens on a descriptor as it does on a path, and its sockets have theirs; its types know neither.
-    const options: unknown = {
-      fd: listener,
-      socket: {
-        open: (socket: Bun.Socket<Peer | undefined> & { readonly fd: number }) => {
-          if (admit(socket.fd)) socket.data = this.#serve(new SocketTransport(socket));
-          else socket.terminate();
-        },
-        data: ({ data: peer }: Bun.Socket<Peer | undefined>, chunk: Uint8Array) => peer?.http2.receive(chunk),
-        drain: ({ data: peer }: Bun.Socket<Peer | undefined>) => {
-          peer?.transport.flush();
-          peer?.http2.drained();
-        },
-        close: ({ data: peer }: Bun.Socket<Peer | undefined>) => {
-          if (peer === undefined) return;
-          this.#connections.delete(peer.http2);
-          peer.http2.closed();
-        },
-        error: ({ data: peer }: Bun.Socket<Peer | undefined>) => peer?.transport.close(),
-      },
-    };
-    this.#listener = Bun.listen(options as Bun.UnixSocketOptions<Peer | undefined>);
+    this.#listener = listen(listener, {
+      accept: (transport, fd) => (admit(fd) ? this.#serve(transport) : undefined),
+      ended: (connection) => void this.#connections.delete(connection),
+    });
   }
 
   /** Takes no new calls, lets those that run go on for some time, and closes all connections. */
   async close(graceMs: number): Promise<void> {
-    this.#listener.stop(false);
+    this.#listener.stop();
     for (const connection of this.#connections) connection.goAway();
     if (this.#calls.size > 0) await this.#idle(graceMs);
     // The last answers are on their way with the end of this turn.
@@ -69,8 +47,8 @@ export class GrpcServer {
     clearTimeout(timer);
   }
 
-  #serve(transport: SocketTransport): Peer {
-    const http2 = new Http2Connection(
+  #serve(transport: Transport): Http2Connection {
+    const connection = new Http2Connection(
       transport,
       (stream) =>
         new ServerCall(stream, {
@@ -82,7 +60,7 @@ export class GrpcServer {
           },
         }),
     );
-    this.#connections.add(http2);
-    return { transport, http2 };
+    this.#connections.add(connection);
+    return connection;
   }
 }

@@ -43,6 +43,8 @@ export type Accept = (stream: Http2Stream) => StreamReceiver;
 export class Http2Connection implements Receiver {
   readonly #transport: Transport;
   readonly #accept: Accept | undefined;
+  /** Who is at the other end. */
+  readonly #peer: string;
   readonly #reader: FrameReader;
   readonly #decoder = new HeaderDecoder();
   readonly #streams = new Map<number, Http2Stream>();
@@ -67,6 +69,7 @@ export class Http2Connection implements Receiver {
     this.#transport = transport;
     this.#accept = accept;
     const isServer = accept !== undefined;
+    this.#peer = isServer ? "client" : "server";
     this.#reader = new FrameReader(isServer ? PREFACE : NO_BYTES);
     this.#lastStreamId = isServer ? 0 : -1;
     if (!isServer) this.#send(PREFACE);
@@ -96,9 +99,8 @@ export class Http2Connection implements Receiver {
       for (const frame of this.#reader.push(chunk)) this.#handle(frame);
     } catch (error) {
       if (!(error instanceof Http2Error)) throw error;
-      const peer = this.#accept === undefined ? "server" : "client";
       this.#send(encodeGoaway(Math.max(0, this.#lastStreamId), error));
-      this.#fail(new ContainerError("unavailable", `the ${peer} does not speak HTTP/2: ${error.message}`));
+      this.#fail(new ContainerError("unavailable", `the ${this.#peer} does not speak HTTP/2: ${error.message}`));
       this.#flush();
       this.#transport.close();
     }
@@ -120,7 +122,6 @@ export class Http2Connection implements Receiver {
     this.#send(encodeGoaway(this.#lastStreamId, { code: CODE.noError, message: "" }));
   }
 
-  /** The kernel has taken what the transport had. */
   drained(): void {
     this.#pumpStalled();
   }
@@ -344,9 +345,8 @@ export class Http2Connection implements Receiver {
   #handleReset(frame: Frame): void {
     const stream = this.#streamOf(frame);
     this.#forget(frame.streamId);
-    const peer = this.#accept === undefined ? "server" : "client";
     const code = readNumber(frame.payload);
-    stream?.fail(new ContainerError("unavailable", `the ${peer} has broken the call off (code ${code})`));
+    stream?.fail(new ContainerError("unavailable", `the ${this.#peer} has broken the call off (code ${code})`));
   }
 
   #handleSettings(frame: Frame): void {

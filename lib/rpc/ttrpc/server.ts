@@ -1,7 +1,8 @@
 import { ttrpc } from "../../../proto/gen/shim.js";
 import { ContainerError, explain } from "../../errors.ts";
+import { listen } from "../listen.ts";
 import { toStatus } from "../status.ts";
-import { type Receiver, SocketTransport, type Transport } from "../transport.ts";
+import type { Receiver, Transport } from "../transport.ts";
 import { encodeFrame, FLAG, FRAME, type Frame, FrameReader, MAX_DATA_BYTES } from "./frame.ts";
 
 /** What a method is told besides its request. */
@@ -138,11 +139,6 @@ export interface TtrpcServer {
   stop(): void;
 }
 
-interface Peer {
-  transport: SocketTransport;
-  connection: ServerConnection;
-}
-
 /**
  * Serves on a listening unix socket, which from here belongs to the server. `onConnections` is told how many connections
  * there are when that changes.
@@ -152,27 +148,16 @@ export function serve(
   services: Services,
   onConnections: (count: number) => void = () => undefined,
 ): TtrpcServer {
-  let count = 0;
-  // Bun listens on a descriptor as it does on a path; its types know only the latter.
-  const options: unknown = {
-    fd: listener,
-    socket: {
-      open(socket: Bun.Socket<Peer>) {
-        const transport = new SocketTransport(socket);
-        socket.data = { transport, connection: new ServerConnection(transport, services) };
-        count += 1;
-        onConnections(count);
-      },
-      data: (socket: Bun.Socket<Peer>, chunk: Uint8Array) => socket.data.connection.receive(chunk),
-      drain: (socket: Bun.Socket<Peer>) => socket.data.transport.flush(),
-      close: (socket: Bun.Socket<Peer>) => {
-        socket.data.connection.closed();
-        count -= 1;
-        onConnections(count);
-      },
-      error: (socket: Bun.Socket<Peer>) => socket.data.transport.close(),
-    },
+  let connections = 0;
+  const count = (by: number) => {
+    connections += by;
+    onConnections(connections);
   };
-  const server = Bun.listen(options as Bun.UnixSocketOptions<Peer>);
-  return { stop: () => server.stop(false) };
+  return listen(listener, {
+    accept: (transport) => {
+      count(1);
+      return new ServerConnection(transport, services);
+    },
+    ended: () => count(-1),
+  });
 }
