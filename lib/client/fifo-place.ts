@@ -1,9 +1,8 @@
-import { AT_FDCWD, LOCK, OPEN } from "../linux/constants/files.ts";
+import { AT_FDCWD, OPEN } from "../linux/constants/files.ts";
 import type { OwnedFd } from "../linux/fd.ts";
 import {
   createText,
   exists,
-  findStatus,
   isErrno,
   listDirectory,
   makeDirectories,
@@ -12,11 +11,11 @@ import {
   removeFile,
 } from "../linux/files.ts";
 import type { Kernel } from "../linux/kernel.ts";
+import { isStillAt, tryLock } from "../linux/lock.ts";
 
 /** Beside the directories of FIFOs: a file for each that no task has yet, locked by whoever is making the task. */
 const CLAIMS = ".claims";
 const OWNER_ONLY = 0o700;
-const TRY_EXCLUSIVELY = LOCK.LOCK_EX + LOCK.LOCK_NB;
 
 /**
  * A directory for the FIFOs of one process. Until a task is there that knows it, it goes with its client: the next one finds
@@ -41,7 +40,7 @@ export class FifoPlace implements Disposable {
       createText(kernel, path, "", OWNER_ONLY);
       using claim = tryOpen(kernel, path);
       // Somebody who sweeps may have come before the lock.
-      if (claim !== undefined && tryLock(kernel, claim, path)) {
+      if (claim !== undefined && tryClaim(kernel, claim, path)) {
         this.#claim = claim.move();
         this.#claimPath = path;
         this.directory = `${root}/${id}`;
@@ -64,15 +63,14 @@ export class FifoPlace implements Disposable {
 }
 
 /** Whether the lock is ours, and the file still has its name. */
-function tryLock(kernel: Kernel, claim: OwnedFd, path: string): boolean {
-  if (kernel.call("flock", claim.number, TRY_EXCLUSIVELY) < 0) return false;
-  return findStatus(kernel, claim.number)?.inode === findStatus(kernel, path)?.inode;
+function tryClaim(kernel: Kernel, claim: OwnedFd, path: string): boolean {
+  return tryLock(kernel, claim) && isStillAt(kernel, claim, path);
 }
 
 function sweep(kernel: Kernel, root: string, name: string): void {
   const path = `${root}/${CLAIMS}/${name}`;
   using claim = tryOpen(kernel, path);
-  if (claim === undefined || !tryLock(kernel, claim, path)) return;
+  if (claim === undefined || !tryClaim(kernel, claim, path)) return;
   const directory = `${root}/${name}`;
   for (const fifo of listDirectory(kernel, directory))
     kernel.call("unlinkat", AT_FDCWD, `${directory}/${fifo.name}`, 0);

@@ -1,5 +1,4 @@
 import { ContainerError, SyscallError } from "../errors.ts";
-import { LOCK } from "../linux/constants/files.ts";
 import type { OwnedFd } from "../linux/fd.ts";
 import {
   findLink,
@@ -15,6 +14,7 @@ import {
   removeFile,
   replaceFile,
 } from "../linux/files.ts";
+import { tryLock } from "../linux/lock.ts";
 import type { ResctrlGroup } from "../plan/resctrl.ts";
 import type { Config, Hooks, NamespaceType, StringMap } from "../spec/config.ts";
 import { exactIntegers } from "../spec/exact-integers.ts";
@@ -69,7 +69,6 @@ const CONFIG = "config.json";
 const ROOT_MODE = 0o700;
 const STICKY = 0o1000;
 const DIRECTORY_MODE = 0o711;
-const TRY_EXCLUSIVELY = LOCK.LOCK_EX + LOCK.LOCK_NB;
 /** How long an operation waits for another one on the same container. */
 const LOCK_TIMEOUT_MS = 10_000;
 const LOCK_POLL_MS = 5;
@@ -119,7 +118,7 @@ export async function lockContainer(options: RuntimeOptions, id: string): Promis
   const deadline = performance.now() + LOCK_TIMEOUT_MS;
   for (;;) {
     using opened = openContainer(options, id);
-    while (options.kernel.call("flock", opened.number, TRY_EXCLUSIVELY) < 0) {
+    while (!tryLock(options.kernel, opened)) {
       if (performance.now() > deadline) {
         throw new ContainerError("aborted", `cannot lock container ${id}: another operation on it has not ended`);
       }

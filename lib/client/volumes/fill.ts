@@ -9,7 +9,7 @@ import { removeTree } from "../../linux/tree/remove.ts";
 import type { ContainerRoot } from "../copy/container-root.ts";
 import { findInside } from "../copy/find.ts";
 import { type HeldVolume, openVolume, removeHeld, type VolumeMaking } from "./hold.ts";
-import { DATA } from "./volume.ts";
+import { DATA, type Volume } from "./volume.ts";
 
 /** A volume that a container mounts. */
 export interface VolumeUse extends VolumeMaking {
@@ -84,17 +84,18 @@ async function fill(
 
 /** Whether there is nothing in a volume; what a copy has left that was killed is removed. */
 async function isEmpty(kernel: Kernel, { directory, volume }: HeldVolume): Promise<boolean> {
-  if (exists(kernel, `${pathOf(volume.mountpoint)}/${FILLING}`)) {
+  const marker = markerOf(volume);
+  if (exists(kernel, marker)) {
     await removeTree(kernel, directory.number, DATA);
     makeDirectory(kernel, directory.number, DATA, 0o755);
-    removeFile(kernel, `${pathOf(volume.mountpoint)}/${FILLING}`);
+    removeFile(kernel, marker);
   }
   using data = openEntry(kernel, directory.number, DATA, DIRECTORY.readable);
   return listEntries(kernel, data.number).length === 0;
 }
 
-function pathOf(mountpoint: string): string {
-  return mountpoint.slice(0, -DATA.length - 1);
+function markerOf({ mountpoint }: Volume): string {
+  return `${mountpoint.slice(0, -DATA.length)}${FILLING}`;
 }
 
 async function fillOne(kernel: Kernel, root: ContainerRoot, held: HeldVolume, { target }: VolumeUse): Promise<void> {
@@ -106,7 +107,7 @@ async function fillOne(kernel: Kernel, root: ContainerRoot, held: HeldVolume, { 
     const why = `${target} of the image is no directory`;
     throw new ContainerError("failed_precondition", `cannot mount volume ${held.volume.name} there: ${why}`);
   }
-  const marker = `${pathOf(held.volume.mountpoint)}/${FILLING}`;
+  const marker = markerOf(held.volume);
   createText(kernel, marker, "", 0o600);
   {
     using from = openEntry(kernel, source.directory, source.name, DIRECTORY.readable);

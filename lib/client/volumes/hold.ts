@@ -1,8 +1,6 @@
 import { ContainerError } from "../../errors.ts";
-import { LOCK } from "../../linux/constants/files.ts";
 import type { OwnedFd } from "../../linux/fd.ts";
 import {
-  findStatus,
   isErrno,
   makeDirectories,
   openDirectory,
@@ -11,6 +9,7 @@ import {
   replaceFile,
 } from "../../linux/files.ts";
 import type { Kernel } from "../../linux/kernel.ts";
+import { isStillAt, tryLock } from "../../linux/lock.ts";
 import { openRoot } from "../../linux/tree/open.ts";
 import { fromText } from "../../linux/tree/paths.ts";
 import { removeTree } from "../../linux/tree/remove.ts";
@@ -38,7 +37,6 @@ const OWNER_ONLY = 0o600;
 /** Whoever holds a volume may be filling it. */
 const LOCK_TIMEOUT_MS = 600_000;
 const LOCK_POLL_MS = 20;
-const TRY_EXCLUSIVELY = LOCK.LOCK_EX + LOCK.LOCK_NB;
 
 /** Makes a volume, or takes the one that is there. @throws {ContainerError} */
 export async function openVolume(kernel: Kernel, parent: string, making: VolumeMaking): Promise<HeldVolume> {
@@ -80,20 +78,15 @@ async function lock(kernel: Kernel, parent: string, name: string): Promise<Owned
   for (;;) {
     using directory = tryOpen(kernel, path);
     if (directory === undefined) return undefined;
-    while (kernel.call("flock", directory.number, TRY_EXCLUSIVELY) < 0) {
+    while (!tryLock(kernel, directory)) {
       if (performance.now() > deadline) {
         throw new ContainerError("aborted", `cannot use volume ${name}: another command has not let go of it`);
       }
       await Bun.sleep(LOCK_POLL_MS);
     }
     // Who held it before may have removed it, and somebody else may have made it anew.
-    if (isStill(kernel, directory, path)) return directory.move();
+    if (isStillAt(kernel, directory, path)) return directory.move();
   }
-}
-
-/** Whether a path names what is open; there may be links on the way to it. */
-function isStill(kernel: Kernel, directory: OwnedFd, path: string): boolean {
-  return findStatus(kernel, path)?.inode === findStatus(kernel, directory.number)?.inode;
 }
 
 function tryOpen(kernel: Kernel, path: string): OwnedFd | undefined {
