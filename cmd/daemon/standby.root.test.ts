@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect } from "chai";
 import { waitUntil } from "../../lib/testing/runtime-poll.ts";
-import { isAlive, listPids, readIfThere } from "../../lib/testing/runtime-proc.ts";
+import { isAlive, listPids, readIfThere, readStatus } from "../../lib/testing/runtime-proc.ts";
 import { LONG, requireRoot } from "../../lib/testing/runtime-site.ts";
 import type { TestSupervisor } from "../../lib/testing/supervisor.ts";
 import { SupervisorSite } from "../../lib/testing/supervisor-site.ts";
@@ -27,7 +27,7 @@ describe("tsrund with shims that wait", function () {
 
   const create = async (annotations = {}) => {
     const { id, pid } = await site.run(LONG, annotations);
-    return { id, shim: Number(/PPid:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) };
+    return { id, shim: readStatus(pid)?.parent ?? 0 };
   };
 
   const wordsOf = (pid: number) => readIfThere(`/proc/${pid}/cmdline`).split("\0");

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect } from "chai";
 import { waitUntil } from "../../lib/testing/runtime-poll.ts";
+import { readStatus } from "../../lib/testing/runtime-proc.ts";
 import { LONG, requireRoot } from "../../lib/testing/runtime-site.ts";
 import type { TestSupervisor } from "../../lib/testing/supervisor.ts";
 import { SupervisorSite } from "../../lib/testing/supervisor-site.ts";
@@ -24,7 +25,7 @@ describe("tsrund, asked for all tasks", function () {
 
   after(() => site.close());
 
-  const shimOf = (pid: number) => Number(/PPid:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+  const shimOf = (pid: number) => readStatus(pid)?.parent ?? 0;
   const statuses = async () => (await daemon.listTasks()).map(({ status }) => status);
   const pause = (containerId: string) =>
     daemon.call("tasks.v1.Tasks/Pause", [PauseTaskRequest, Empty], { containerId });

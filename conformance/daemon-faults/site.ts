@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { waitUntil } from "../harness/poll.ts";
 import { type Outcome, type Running, run, start } from "../harness/process.ts";
 import { cgroupsNamed, isAlive, mountsBelow, processesNamed, readProc } from "../harness/workspace.ts";
+import { findTask } from "../supervisor/task.ts";
 import { Tsrund } from "../supervisor/tsrund.ts";
 
 /** The runtime's records of ctr's containers. */
@@ -69,14 +70,7 @@ export class Site {
 
   /** Pid and status of a task, as ctr lists them; nothing when there is none. */
   async task(id: string): Promise<readonly string[]> {
-    let words: readonly string[] = [];
-    // One that is being taken over is UNKNOWN for a moment.
-    await waitUntil("status of a task", async () => {
-      const line = (await this.ok("tasks", "ls")).split("\n").find((each) => each.split(/\s+/)[0] === id);
-      words = (line ?? "").trim().split(/\s+/).slice(1);
-      return words[1] !== "UNKNOWN";
-    });
-    return words;
+    return await findTask(() => this.ok("tasks", "ls"), id);
   }
 
   /** Removes whatever there is of a container. */

@@ -4,6 +4,7 @@ import { waitUntil } from "../harness/poll.ts";
 import { type Outcome, run } from "../harness/process.ts";
 import type { Tally } from "../harness/tally.ts";
 import { isAlive, type Workspace } from "../harness/workspace.ts";
+import { findTask } from "./task.ts";
 import { Tsrund } from "./tsrund.ts";
 
 interface Parts {
@@ -34,14 +35,7 @@ class Bench {
 
   /** Pid and status of a task, as `ctr tasks ls` shows them. */
   async task(id: string): Promise<readonly string[]> {
-    let words: readonly string[] = [];
-    // One that is being taken over is UNKNOWN for a moment.
-    await waitUntil("status of a task", async () => {
-      const line = (await this.ok("tasks", "ls")).split("\n").find((each) => each.split(/\s+/)[0] === id);
-      words = (line ?? "").trim().split(/\s+/).slice(1);
-      return words[1] !== "UNKNOWN";
-    });
-    return words;
+    return await findTask(() => this.ok("tasks", "ls"), id);
   }
 
   async sleeper(id: string): Promise<number> {
