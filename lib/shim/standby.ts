@@ -4,6 +4,7 @@ import { checkedCall } from "../linux/fd.ts";
 import { openFile, readText } from "../linux/files.ts";
 import type { Kernel } from "../linux/kernel.ts";
 import { writeMemfd } from "../linux/memfd.ts";
+import { rehearse } from "../runtime/rehearse.ts";
 import { decodeBootstrap } from "./bootstrap.ts";
 import { adjustOomScore, callerNofile, claimPlace, joinCgroups, type ShimPlace, writeAddress } from "./launch.ts";
 import { runShim } from "./server.ts";
@@ -30,10 +31,11 @@ const MAX_LINE_BYTES = 1024 * 1024;
 const NEWLINE = 0x0a;
 
 /**
- * Waits on standard input for a task, with everything loaded; then answers on standard output as `start` does, in JSON, and
+ * Waits on standard input for a task, with everything loaded and tried out; then answers on standard output as `start` does, in JSON, and
  * is the shim of that task. The end of input before that is its own end: the supervisor has gone.
  */
 export async function standBy(kernel: Kernel, settings: StandbySettings): Promise<void> {
+  tryOut(kernel);
   const line = readLine(kernel);
   if (line === undefined) return;
   let place: ShimPlace;
@@ -55,6 +57,15 @@ export async function standBy(kernel: Kernel, settings: StandbySettings): Promis
     ...{ listener: listener.release(), socketPath: path, eventAddress: settings.environment["TTRPC_ADDRESS"] ?? "" },
     ...{ nofile: { soft, hard }, environment: settings.environment },
   });
+}
+
+/** A machine that cannot have containers is told so when it is to make one. */
+function tryOut(kernel: Kernel): void {
+  try {
+    rehearse(kernel);
+  } catch {
+    // As said above.
+  }
 }
 
 function claim(kernel: Kernel, { name, address }: StandbySettings, assignment: Assignment): ShimPlace {

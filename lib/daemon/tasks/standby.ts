@@ -7,6 +7,8 @@ type Child = Bun.Subprocess<"pipe", "pipe", "ignore">;
 /** Room for the command line that a shim gives itself when it has a task. */
 const PADDING = " ".repeat(512);
 const ASSIGN_MS = 30_000;
+/** A short task has ended by then. */
+const REFILL_MS = 25;
 
 /** Shims that are started before they are needed: what is loaded already is not waited for. */
 export class StandbyShims {
@@ -14,6 +16,7 @@ export class StandbyShims {
   readonly #addresses: DaemonAddresses;
   readonly #wanted: number;
   readonly #idle: Child[] = [];
+  #refill: Timer | undefined;
 
   /** Only shims of ours know how to wait: `command` is theirs. `wanted` is how many. */
   constructor(command: ShimCommand, addresses: DaemonAddresses, wanted: number) {
@@ -46,8 +49,15 @@ export class StandbyShims {
     }
   }
 
-  /** Starts as many as are missing. To be called when a task is made: it would take time from that. */
-  refill(): void {
+  /** Starts as many as are missing, in a while: who has just had a task made wants it started, and processors are few. */
+  refillSoon(): void {
+    this.#refill ??= setTimeout(() => {
+      this.#refill = undefined;
+      this.#fill();
+    }, REFILL_MS);
+  }
+
+  #fill(): void {
     while (this.#idle.length < this.#wanted) {
       const child = this.#tryToSpawn();
       if (child === undefined) return;
@@ -57,6 +67,7 @@ export class StandbyShims {
 
   /** Lets those go that wait. */
   close(): void {
+    clearTimeout(this.#refill);
     for (const child of this.#idle.splice(0)) child.kill("SIGKILL");
   }
 

@@ -95,7 +95,7 @@ export class TaskManager {
       return await this.#create(namespace, container, wanted);
     } finally {
       this.#reserved.delete(key);
-      this.#standby.refill();
+      this.#standby.refillSoon();
     }
   }
 
