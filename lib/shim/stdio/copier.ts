@@ -44,6 +44,11 @@ export class Copier {
     return this.#isStopped || (this.#held === 0 && bytesWaiting(this.#machine.kernel, this.#from.number) === 0);
   }
 
+  /** It copies no more: the source has ended, or it was stopped. */
+  get isOver(): boolean {
+    return this.#isStopped;
+  }
+
   get copiedBytes(): number {
     return this.#copiedBytes;
   }

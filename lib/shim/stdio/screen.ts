@@ -39,6 +39,10 @@ function openTarget({ kernel }: Machine, target: OutputTarget, logger: Logger | 
   return { writer: openNull(kernel) };
 }
 
+/** How often a master is looked at after the end of its process: at first, and at most. */
+const FIRST_LOOK_MS = 5;
+const LAST_LOOK_MS = 1_000;
+
 class CopiedScreen implements Screen {
   readonly #machine: Machine;
   readonly #sink: Sink;
@@ -57,6 +61,17 @@ class CopiedScreen implements Screen {
 
   settle(): void {
     this.#copier?.settle();
+    this.#lookForEnd(FIRST_LOOK_MS);
+  }
+
+  /**
+   * The kernel sends no signal when the last slave is closed, so only who looks learns that the master is at its end. There
+   * are clients that delete nothing before they have read to the end.
+   */
+  #lookForEnd(pauseMs: number): void {
+    if (this.#copier?.isOver !== false) return;
+    this.#machine.readiness.check();
+    setTimeout(() => this.#lookForEnd(Math.min(2 * pauseMs, LAST_LOOK_MS)), pauseMs).unref();
   }
 
   async stop(): Promise<void> {
