@@ -31,7 +31,7 @@ async function attachToRunning(context: CtrContext, given: string, flags: Attach
   const container = await findContainer(client, given);
   const task = await requireStatus(client, container, { doing: "attach to", statuses: ["running", "paused"] });
   const path = isFifo(context.kernel, task.stdout) ? undefined : findLogPath(container, task);
-  using log = path === undefined ? undefined : new LogFollower(context, path);
+  using log = path === undefined ? undefined : new LogFollower(context, path, { isScreen: task.terminal });
   return await stay(context, client, { container, task, log, relay, flags });
 }
 
@@ -46,7 +46,7 @@ async function startAndStay(context: CtrContext, given: string, flags: AttachFla
   const container = await withLog(client, await findContainer(client, given));
   const path = findLogPath(container, undefined);
   // Before the start: nothing that is written is missed.
-  using log = path === undefined ? undefined : new LogFollower(context, path);
+  using log = path === undefined ? undefined : new LogFollower(context, path, { isScreen: false });
   await startAgain(client, context.kernel, container);
   const task = await findTask(client, container.id);
   if (task === undefined) throw new AdvisedError("aborted", `${container.id} is gone`, { advice: "tsctr ps -a" });
@@ -73,6 +73,7 @@ async function stay(
   const process = { containerId, execId: "" };
   const session = new Session(client, context.kernel, {
     ...{ process, ends, terminal: task.terminal, keepsInput: container.labels[INPUT_LABEL] !== undefined },
+    isJoined: true,
     detachKeys: parseDetachKeys(flags.detachKeys ?? DEFAULT_DETACH_KEYS),
   });
   try {
@@ -105,5 +106,11 @@ function openEnds(
     const advice = `tsctr exec -it ${id} sh goes into it`;
     throw new AdvisedError("failed_precondition", `cannot attach to ${id}: ${why}`, { advice });
   }
-  return new FifoEnds(kernel, { stdin: input, stdout, stderr: stderr !== "" && isFifo(kernel, stderr) ? stderr : "" });
+  const paths = { stdin: input, stdout, stderr: stderr !== "" && isFifo(kernel, stderr) ? stderr : "" };
+  const ends = new FifoEnds(kernel, paths);
+  if (ends.isAlone) return ends;
+  ends[Symbol.dispose]();
+  throw new AdvisedError("failed_precondition", `cannot attach to ${id}: another tsctr shows what it writes`, {
+    advice: `leave it there first (ctrl-p,ctrl-q), or go into it by tsctr exec -it ${id} sh`,
+  });
 }

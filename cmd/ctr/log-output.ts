@@ -30,8 +30,9 @@ export class LogFollower implements Disposable {
   readonly #end = Promise.withResolvers<void>();
   readonly #done: Promise<void>;
 
-  constructor(context: CtrContext, path: string) {
-    const range = { tail: 0, sinceMs: undefined, untilMs: undefined };
+  /** With `isScreen`, what there is of its last line is printed first: a prompt, as a rule. */
+  constructor(context: CtrContext, path: string, { isScreen }: { readonly isScreen: boolean }) {
+    const range = { tail: isScreen ? ("unfinished" as const) : 0, sinceMs: undefined, untilMs: undefined };
     const entries = readLog(context.kernel, path, range, this.#end.promise);
     // This opens the log: what is written after it is not missed.
     const first = entries.next();

@@ -22,6 +22,7 @@ import { Tsrund } from "../supervisor/tsrund.ts";
 import type { Case } from "./case.ts";
 import { containerCases } from "./cases/containers.ts";
 import { imageCases } from "./cases/images.ts";
+import { terminalCases } from "./cases/terminals.ts";
 import { volumeCases } from "./cases/volumes.ts";
 import { normalise } from "./normalise.ts";
 
@@ -30,6 +31,7 @@ const LISTS: Readonly<Record<string, readonly Case[]>> = {
   containers: containerCases,
   images: imageCases,
   volumes: volumeCases,
+  terminals: terminalCases,
 };
 const NEEDED = [
   "containerd",

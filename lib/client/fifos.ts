@@ -2,6 +2,7 @@ import type { OwnedFd } from "../linux/fd.ts";
 import { isFifo, makeFifo, openFifoReader, openFifoWriter } from "../linux/fifo.ts";
 import { makeDirectories, removeEmptyDirectory, removeFile } from "../linux/files.ts";
 import type { Kernel } from "../linux/kernel.ts";
+import { tryLock } from "../linux/lock.ts";
 
 /** Where a process finds its standard streams; "" is /dev/null. */
 export interface StdioPaths {
@@ -53,6 +54,8 @@ export function removeFifos(kernel: Kernel, paths: StdioPaths, root: string): vo
 export class FifoEnds implements Disposable {
   readonly input: OwnedFd | undefined;
   readonly outputs: readonly (readonly [target: 1 | 2, fd: OwnedFd])[];
+  /** No other client of this kind reads the outputs: each would get a part of them. */
+  readonly isAlone: boolean;
   /** The other ends: a FIFO that nobody else has open would be at its end, or refuse to be opened. */
   readonly #keepers: readonly OwnedFd[];
 
@@ -73,6 +76,7 @@ export class FifoEnds implements Disposable {
       this.input = openFifoWriter(kernel, paths.stdin);
     }
     this.outputs = outputs;
+    this.isAlone = outputs.every(([, fd]) => tryLock(kernel, fd));
     this.#keepers = keepers;
   }
 

@@ -25,6 +25,8 @@ export interface SessionOptions {
   readonly detachKeys: readonly number[];
   /** What the process reads is not over with what the caller types: somebody else may come. */
   readonly keepsInput?: boolean;
+  /** It has run before the caller came: what it shows is not on the caller's screen. */
+  readonly isJoined?: boolean;
 }
 
 const STDIN = 0;
@@ -60,16 +62,18 @@ export class Session {
     if (terminal) {
       this.#saved = findAttributes(this.#kernel, STDIN);
       if (this.#saved !== undefined) setAttributes(this.#kernel, STDIN, transparentAttributes(this.#saved));
+      // A program that fills the screen draws it anew when its size changes.
+      if (this.#options.isJoined === true) this.resize(1);
       this.resize();
     }
     if (ends.input !== undefined) this.#copyInput(ends.input).catch((error) => this.#detached.reject(error));
   }
 
   /** The caller's terminal has a new size. A process that has ended has no terminal: that is no failure. */
-  resize(): void {
+  resize(moreRows = 0): void {
     const size = findWindowSize(this.#kernel, STDIN);
     if (!this.#options.terminal || size === undefined) return;
-    const { rows: height, columns: width } = size;
+    const [height, width] = [size.rows + moreRows, size.columns];
     this.#client.call(api.tasks.resizePty, { ...this.#options.process, width, height }).catch(() => undefined);
   }
 

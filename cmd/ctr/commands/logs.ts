@@ -37,7 +37,7 @@ export const logsCommand = ctrCommand({
     const task = await findTask(client, id);
     const range = { tail, sinceMs: since?.(context.now()), untilMs: until?.(context.now()) };
     const ended = follow && task !== undefined ? awaitEnd(client, id) : undefined;
-    const write = timestamps ? withTime : ({ log }: LogEntry) => log;
+    const write = timestamps ? withTimes() : ({ log }: LogEntry) => log;
     for await (const entries of readLog(context.kernel, logPathOf(container, task), range, ended)) {
       if (format === "json") await context.print(entries.map(jsonOf).join(""));
       else await printEntries(context, entries, write);
@@ -50,8 +50,14 @@ function jsonOf(entry: LogEntry): string {
   return `${JSON.stringify(entry)}\n`;
 }
 
-function withTime({ time, log }: LogEntry): string {
-  return time === "" ? log : `${time} ${log}`;
+/** The time stands where a line begins: one may have come in parts. */
+function withTimes(): (entry: LogEntry) => string {
+  const isWithin: Record<LogEntry["stream"], boolean> = { stdout: false, stderr: false };
+  return ({ stream, time, log }) => {
+    const begins = !isWithin[stream];
+    isWithin[stream] = !log.endsWith("\n");
+    return begins && time !== "" ? `${time} ${log}` : log;
+  };
 }
 
 /** Resolves when the task has ended, or is gone. */

@@ -69,6 +69,20 @@ describe("readLog()", () => {
     expect(await textsOf()).to.deep.equal(texts);
   });
 
+  it("counts a line once that came in parts, also in several files", async () => {
+    const part = (log: string) => `${JSON.stringify({ log, stream: "stdout", time: "2026-01-02T03:04:05Z" })}\n`;
+    writeFileSync(`${path}.1`, part("one\n") + part("tw"));
+    writeFileSync(path, part("o\\") + part("n") + part("\n") + part("#") + part(" "));
+    expect((await textsOf({ tail: 1 })).join("")).to.equal("#");
+    expect((await textsOf({ tail: "unfinished" })).join("")).to.equal("#");
+    expect((await textsOf({ tail: 2 })).join("")).to.equal("two\\n#");
+    expect((await textsOf({ tail: 3 })).join("")).to.equal("onetwo\\n#");
+    writeFileSync(path, part("#") + part("\n"));
+    expect(await textsOf({ tail: "unfinished" })).to.deep.equal([]);
+    writeFileSync(path, part("x".repeat(100_000)));
+    expect(await textsOf({ tail: "unfinished" })).to.deep.equal([]);
+  });
+
   it("takes times into account", async () => {
     writeRotated();
     const at = (second: number) => Date.parse(`2026-01-02T03:04:0${second}.000Z`);

@@ -1,18 +1,19 @@
 import type { Kernel } from "../../linux/kernel.ts";
 import { EntryParser, type LogEntry } from "./entries.ts";
-import { findTail, logFiles, type OpenedLog, openLogFile, openLogFiles, readAt } from "./files.ts";
+import { logFiles, type OpenedLog, openLogFile, openLogFiles, readAt } from "./files.ts";
+import { findTail, type Tail } from "./tail.ts";
+import { LogWatch } from "./watch.ts";
 
 /** Which entries are wanted. */
 export interface LogRange {
-  /** So many of the last ones; undefined for all. */
-  readonly tail: number | undefined;
+  /** Those at the end; undefined for all. */
+  readonly tail: Tail | undefined;
   /** In milliseconds since 1970. */
   readonly sinceMs: number | undefined;
   readonly untilMs: number | undefined;
 }
 
 const CHUNK_BYTES = 64 * 1024;
-const POLL_MS = 50;
 
 /**
  * The entries of a log, by chunks. With `ended`, what is written later, too: until that resolves, and to the last byte that
@@ -29,20 +30,16 @@ export async function* readLog(
     const ms = Date.parse(time);
     return (sinceMs === undefined || !(ms < sinceMs)) && (untilMs === undefined || !(ms > untilMs));
   };
-  let isOver = ended === undefined;
-  const end = () => {
-    isOver = true;
-  };
-  void ended?.then(end, end);
+  using watch = ended === undefined ? undefined : new LogWatch(path, ended);
   for (;;) {
     // What was written before the end is told is there when the end has been told.
-    const wasOver = isOver;
+    const wasOver = watch?.isOver ?? true;
     for (let entries = reader.next(); entries !== undefined; entries = reader.next()) yield entries.filter(isWanted);
     if (wasOver) {
       yield reader.end().filter(isWanted);
       return;
     }
-    await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, POLL_MS))]);
+    await watch?.news();
   }
 }
 
@@ -54,7 +51,7 @@ class LogReader implements Disposable {
   #files: OpenedLog[];
   #offset = 0;
 
-  constructor(kernel: Kernel, path: string, tail: number | undefined) {
+  constructor(kernel: Kernel, path: string, tail: Tail | undefined) {
     this.#kernel = kernel;
     this.#path = path;
     this.#files = [...openLogFiles(kernel, path)];

@@ -32,6 +32,24 @@ describe("JsonLines", () => {
     expect(logsOf(["a\nb", "c\n", "d"], true)).to.deep.equal(["a\n", "bc\n", "d"]);
   });
 
+  it("hands on a part of a line if it is told to, and no half of a character", () => {
+    const taken: string[] = [];
+    const lines = new JsonLines("stdout", (bytes) => taken.push(Buffer.from(bytes).toString()));
+    for (const piece of [Buffer.from("# "), Buffer.from("ä").subarray(0, 1), Buffer.from("ä").subarray(1), ""]) {
+      lines.push(Buffer.from(piece), TIME);
+      lines.part();
+      lines.part();
+    }
+    lines.push(Buffer.from("b\nc"), TIME);
+    lines.end(TIME);
+    const logs = taken
+      .join("")
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line).log);
+    expect(logs).to.deep.equal(["# ", "ä", "b\n", "c"]);
+  });
+
   it("says nothing of an output without a byte", () => {
     expect(linesOf([])).to.deep.equal([]);
     expect(linesOf(["", ""])).to.deep.equal([]);

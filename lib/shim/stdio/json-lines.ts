@@ -52,6 +52,12 @@ export class JsonLines {
     this.#flush();
   }
 
+  /** Hands on what there is of a line, as an entry without an end of its own: whoever watches need not wait for the rest. */
+  part(): void {
+    if (this.#raw > 0) this.#endEntry();
+    this.#flush();
+  }
+
   /** The output has ended, and so has its last line. */
   end(time: string): void {
     this.#stamp(time);

@@ -13,18 +13,27 @@ const MAX_PIPE_BYTES = 1024 * 1024;
 const AGAIN = -errnoNumber("EAGAIN");
 const INTERRUPTED = -errnoNumber("EINTR");
 
+/** What a pump brings. */
+export interface PumpedStream {
+  readonly name: StreamName;
+  /** Somebody may look at it as it comes: a line is not kept back until it is whole. */
+  readonly isLive: boolean;
+}
+
 /** Brings one output, from a pipe or a terminal, into a log. The descriptor is the caller's and does not block. */
 export class LogPump {
   readonly #machine: Machine;
   readonly #from: OwnedFd;
   readonly #lines: JsonLines;
+  readonly #isLive: boolean;
   readonly #buffer = new Uint8Array(BUFFER_BYTES);
   #isOver = false;
 
-  constructor(machine: Machine, from: OwnedFd, file: LogFile, stream: StreamName) {
+  constructor(machine: Machine, from: OwnedFd, file: LogFile, { name, isLive }: PumpedStream) {
     this.#machine = machine;
     this.#from = from;
-    this.#lines = new JsonLines(stream, (lines) => file.append(lines));
+    this.#isLive = isLive;
+    this.#lines = new JsonLines(name, (lines) => file.append(lines));
   }
 
   /** Goes on until the output has ended, or the pump was stopped. @throws {SyscallError} when it cannot be watched */
@@ -56,7 +65,10 @@ export class LogPump {
     for (;;) {
       const bytes = kernel.call("read", this.#from.number, this.#buffer, this.#buffer.length);
       if (bytes === INTERRUPTED) continue;
-      if (bytes === AGAIN) return 0;
+      if (bytes === AGAIN) {
+        if (this.#isLive) this.#lines.part();
+        return 0;
+      }
       // A terminal without a slave ends in EIO.
       if (bytes <= 0) this.#end();
       else this.#lines.push(this.#buffer.subarray(0, bytes), timeNow(kernel));

@@ -85,9 +85,9 @@ class PipeLog {
   ) {
     this.#warn = warn;
     this.#file = new LogFile(machine.kernel, place, warn);
-    this.#pumps = STREAMS.flatMap((stream, index) => {
+    this.#pumps = STREAMS.flatMap((name, index) => {
       const reader = readers[index];
-      return reader === undefined ? [] : [new LogPump(machine, reader, this.#file, stream)];
+      return reader === undefined ? [] : [new LogPump(machine, reader, this.#file, { name, isLive: false })];
     });
   }
 
@@ -114,7 +114,7 @@ export function openLogScreen(machine: Machine, place: LogPlace, { warn }: Stdio
   let pump: LogPump | undefined;
   return {
     start: (master) => {
-      pump = new LogPump(machine, master, file, "stdout");
+      pump = new LogPump(machine, master, file, { name: "stdout", isLive: true });
       runPump(pump, warn);
     },
     settle: () => pump?.drain(),
