@@ -57,13 +57,15 @@ const PROPAGATIONS: Readonly<Record<string, number>> = {
 /** mount(2) reads one page of data, with its NUL. */
 const MAX_DATA_BYTES = 4095;
 
-interface ParsedOptions {
+/** The options of a mount as mount(2) takes them. */
+export interface ParsedOptions {
   readonly flags: number;
   readonly propagation: readonly number[];
   readonly data: readonly string[];
 }
 
-function parseOptions(options: readonly string[]): ParsedOptions {
+/** Takes options of mount(8) apart. */
+export function parseOptions(options: readonly string[]): ParsedOptions {
   let flags = 0;
   const propagation: number[] = [];
   const data: string[] = [];

@@ -54,6 +54,12 @@ export class IdmapNamespaces {
   }
 }
 
+/** What is written to uid_map and gid_map. */
+export interface IdMaps {
+  readonly uidMap: string | undefined;
+  readonly gidMap: string | undefined;
+}
+
 function mapText(mappings: readonly IdMapping[]): string {
   return mappings.map(({ containerID, hostID, size }) => `${containerID} ${hostID} ${size}\n`).join("");
 }
@@ -79,11 +85,7 @@ const CHILD: Flags = flags(CLONE_FILES | SIGNALS.SIGCHLD, { CLONE_FILES, SIGCHLD
  * the table of descriptors, so that it can put its own directory in /proc in the place of `helperProc`: its pid, and so
  * the path, is not known when this is compiled. Then its files are written by this process, who has the privilege.
  */
-function makeNamespace(
-  { uidMap = "", gidMap = "" }: { readonly uidMap: string | undefined; readonly gidMap: string | undefined },
-  into: string,
-  purpose: Purpose,
-): readonly Step[] {
+export function makeNamespace({ uidMap = "", gidMap = "" }: IdMaps, into: string, purpose: Purpose): readonly Step[] {
   const directory = openFlags("O_DIRECTORY", "O_PATH", "O_CLOEXEC");
   const helper = [
     prctl("PR_SET_PDEATHSIG", [flags(SIGNALS.SIGKILL, SIGNALS)], purpose),

@@ -121,7 +121,7 @@ export class Tasks {
     const { machine, namespace, warn } = this.#factory;
     const { id, bundle, rootfs, paths } = request;
     writeOptions(machine.kernel, bundle, request.options);
-    mountRootfs(machine.kernel, bundle, rootfs);
+    await mountRootfs(machine, bundle, rootfs);
     try {
       const stdio = await openStdio(machine, paths, { containerId: id, namespace, isInit: true, warn });
       try {
