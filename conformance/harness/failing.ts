@@ -13,6 +13,11 @@ export function parseFailing(text: string): ReadonlyMap<string, string> {
   return entries;
 }
 
+/** Whether the reason of a listed failure is a matter of time, so that it may as well pass. */
+export function isSometimes(reason: string): boolean {
+  return reason.startsWith("sometimes, ");
+}
+
 /**
  * What a suite knows to fail with a runtime: failing.txt in its folder is the list for tsrun, failing.NAME.txt that for
  * another one. Without a list there is nothing known.

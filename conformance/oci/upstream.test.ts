@@ -81,6 +81,27 @@ describe("oci --upstream", () => {
     expect(status).to.equal(1);
   });
 
+  it("shows what a program said that broke off", () => {
+    program("broken.t", 'echo "no such container" >&2; exit 1');
+    const { exitCode, stdout } = Bun.spawnSync(
+      [process.execPath, join(import.meta.dir, "main.ts"), "--runtime", "true", "--upstream", folder],
+      { env: { PATH: process.env["PATH"] ?? "" } },
+    );
+    expect(exitCode).to.equal(1);
+    expect(stdout.toString()).to.contain("        stderr: no such container\n");
+  });
+
+  it("takes one entry for tests of one name, as long as one of them fails", () => {
+    program("twice.t", 'echo "1..2"; echo "not ok 1 - x"; echo "ok 2 - x"');
+    const list = join(folder, "failing.txt");
+    writeFileSync(list, "twice/x: known\n");
+    expect(judge("--failing", list).lines.at(-1)).to.equal("2 passed, 0 failed, 0 skipped");
+    program("twice.t", 'echo "1..2"; echo "ok 1 - x"; echo "ok 2 - x"');
+    expect(judge("--failing", list).status).to.equal(1);
+    writeFileSync(list, "twice/x: sometimes, for a reason of time\n");
+    expect(judge("--failing", list).status).to.equal(0);
+  });
+
   it("takes a list of known failures, and is red for what it lists wrongly", () => {
     program("bad.t", 'echo "1..1"; echo "not ok 1 - x"');
     const list = join(folder, "failing.txt");

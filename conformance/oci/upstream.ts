@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { basename, join, relative, resolve } from "node:path";
-import { parseFailing } from "../harness/failing.ts";
+import { loadFailing, parseFailing } from "../harness/failing.ts";
 import type { Runtime } from "../harness/runtime.ts";
 import { Tally } from "../harness/tally.ts";
 import { judgeTap, parseTap, type TapResult } from "../harness/tap.ts";
@@ -8,6 +8,11 @@ import { judgeTap, parseTap, type TapResult } from "../harness/tap.ts";
 /** A program that takes longer hangs. */
 const PROGRAM_MS = 120_000;
 const NOT_RUN = 126;
+/** What a program that broke off said last. */
+const MAX_ERROR_LINES = 4;
+
+/** What runtimes are known to fail of opencontainers/runtime-tools, for each of them a list. */
+const LISTS = join(import.meta.dir, "upstream");
 
 /** What one test program came to. */
 export interface UpstreamRun {
@@ -44,14 +49,14 @@ export function readRun(text: string, status: number): UpstreamRun {
 
 async function runProgram(file: string, folder: string, runtime: string): Promise<UpstreamRun> {
   const { PATH = "/usr/sbin:/usr/bin:/sbin:/bin" } = process.env;
-  let child: Bun.Subprocess<"ignore", "pipe", "ignore">;
+  let child: Bun.Subprocess<"ignore", "pipe", "pipe">;
   try {
     child = Bun.spawn([file], {
       cwd: folder,
       env: { PATH, RUNTIME: runtime, LC_ALL: "C.UTF-8" },
       stdin: "ignore",
       stdout: "pipe",
-      stderr: "ignore",
+      stderr: "pipe",
       timeout: PROGRAM_MS,
       killSignal: "SIGKILL",
     });
@@ -59,9 +64,12 @@ async function runProgram(file: string, folder: string, runtime: string): Promis
     const why = error instanceof Error ? error.message : String(error);
     return { results: [], faults: [`it cannot be run: ${why}`], skip: undefined };
   }
-  const text = await child.stdout.text();
+  const [text, said] = await Promise.all([child.stdout.text(), child.stderr.text()]);
   await child.exited;
-  return readRun(text, child.exitCode ?? NOT_RUN);
+  const run = readRun(text, child.exitCode ?? NOT_RUN);
+  if (run.faults.length === 0) return run;
+  const last = said.split("\n").filter((line) => line.trim() !== "");
+  return { ...run, faults: [...run.faults, ...last.slice(-MAX_ERROR_LINES).map((line) => `stderr: ${line}`)] };
 }
 
 /** Counts what a program said; what makes it as a whole no proof is one more failure. */
@@ -78,7 +86,7 @@ export function judgeRun(tally: Tally, name: string, run: UpstreamRun, failing: 
 export interface UpstreamChoice {
   /** A folder with programs `*.t`, at any depth; they run in it. */
   readonly folder: string;
-  /** A list of known failures, `PROGRAM/TEST: REASON`. */
+  /** A list of known failures, `PROGRAM/TEST: REASON`, in place of those of opencontainers/runtime-tools. */
   readonly failing: string | undefined;
   readonly only: readonly string[] | undefined;
 }
@@ -90,7 +98,10 @@ export interface UpstreamChoice {
 export async function judgeUpstreamTests(choice: UpstreamChoice, runtime: Runtime): Promise<number> {
   const tally = new Tally();
   const folder = resolve(choice.folder);
-  const failing = choice.failing === undefined ? new Map() : parseFailing(readFileSync(choice.failing, "utf8"));
+  const failing =
+    choice.failing === undefined
+      ? loadFailing(LISTS, runtime.name)
+      : parseFailing(readFileSync(choice.failing, "utf8"));
   const isFolder = existsSync(folder) && statSync(folder).isDirectory();
   const files = isFolder ? [...new Bun.Glob("**/*.t").scanSync({ cwd: folder })].sort() : [];
   if (files.length === 0) tally.fail(folder, ["there is no test program *.t in it"]);

@@ -1,3 +1,4 @@
+import { isSometimes } from "../harness/failing.ts";
 import type { Requirement } from "./requirements.ts";
 
 /** What became of a requirement. */
@@ -46,12 +47,9 @@ export class Findings {
   }
 }
 
-/** How the reason of a listed failure begins that is a matter of time. */
-const SOMETIMES = "sometimes, ";
-
 /** A failure is red unless it is listed, and what is listed and holds is red unless the list says `sometimes`. */
 export function isRed({ outcome }: Verdict, reason: string | undefined): boolean {
   if (outcome === "skipped") return false;
   if (outcome === "failed") return reason === undefined;
-  return reason !== undefined && !reason.startsWith(SOMETIMES);
+  return reason !== undefined && !isSometimes(reason);
 }
