@@ -30,10 +30,13 @@ export interface Surroundings {
   readonly linux: Linux;
   readonly filter: LoadableFilter | undefined;
   readonly annotations: StringMap | undefined;
+  /** Closes what was opened until then, after the last step that needs it. */
+  readonly closing?: readonly Step[];
 }
 
 /** config.md § Process: limits, scheduling, credentials, working directory, seccomp, program; for init and for exec. */
-export function compileBecome(process: Process, { linux, filter, annotations }: Surroundings, host: Host): Become {
+export function compileBecome(process: Process, surroundings: Surroundings, host: Host): Become {
+  const { linux, filter, annotations, closing = [] } = surroundings;
   const { user = {}, capabilities = {} } = process;
   const cwd = compileCwd(process);
   const executable = compileExecutable(process);
@@ -56,6 +59,7 @@ export function compileBecome(process: Process, { linux, filter, annotations }: 
       compileUmask(user),
       ...cwd.asRoot,
       ...compileStdioOwner(user, host, process.terminal === true),
+      ...closing,
       ...(isLate ? [] : load),
       ...compileBoundingSet(capabilities, host),
       ...compileUser(user, groupsPolicy(linux, host, annotations)),

@@ -18,6 +18,7 @@ import { compileLoopback } from "./network.ts";
 import { compileMaskedPaths, compileReadonlyPaths } from "./paths.ts";
 import {
   awaitStart,
+  closeOpened,
   compileDescriptors,
   compileHardening,
   compileKeyring,
@@ -236,9 +237,11 @@ function compileRestrictions(config: Config): readonly Step[] {
 /** config.md § Process: what the program runs as, then the wait for `start`, then the program. */
 function compileProcess(config: Config, host: Host, request: Request): readonly Step[] {
   const { process, linux = {} } = config;
-  const wait = awaitStart(request, isOrdinaryUser(host));
-  if (process === undefined) return wait;
-  const become = compileBecome(process, { linux, filter: request.filter, annotations: config.annotations }, host);
+  const wait = awaitStart(isOrdinaryUser(host));
+  const closing = [closeOpened(request)];
+  if (process === undefined) return [...closing, ...wait];
+  const { filter } = request;
+  const become = compileBecome(process, { linux, filter, annotations: config.annotations, closing }, host);
   return [
     ...become.prepare,
     ...wait,

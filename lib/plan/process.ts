@@ -181,11 +181,16 @@ export function compileStdioOwner(user: User, host: Host, terminal: boolean): re
   }));
 }
 
+/** Before a filter is in force: one that was written before Linux 5.9 has never heard of close_range(2). */
+export function closeOpened(request: Request): Step {
+  return closeFrom(FIRST_FD + request.preserveFds + 2, { doing: "close all that was opened on the way", from: "" });
+}
+
 /**
  * Tells the runtime that the container is created, then waits until `start` connects. From here failures are reported
  * to `start`, on the connection that execve(2) closes.
  */
-export function awaitStart(request: Request, isOpen: boolean): readonly Step[] {
+export function awaitStart(isOpen: boolean): readonly Step[] {
   const purpose: Purpose = { doing: "wait for start", from: "" };
   // To an ordinary user a process that cannot be traced is closed: `exec` could not join its namespaces.
   const open = prctl("PR_SET_DUMPABLE", [1], { doing: "let the user's exec in", from: "" });
@@ -193,7 +198,6 @@ export function awaitStart(request: Request, isOpen: boolean): readonly Step[] {
   return [
     prctl("PR_SET_PDEATHSIG", [0], { doing: "let the process outlive the runtime", from: "" }),
     ...(isOpen ? [open] : []),
-    closeFrom(FIRST_FD + request.preserveFds + 2, { doing: "close all that was opened on the way", from: "" }),
     sendMessage(message(MESSAGE_READY, "MESSAGE_READY"), purpose),
     close(CONTROL, purpose),
     {

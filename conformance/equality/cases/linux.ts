@@ -200,6 +200,18 @@ export function seccompCases(): readonly EqualityCase[] {
       },
       probe: { extra: "kill -USR1 1 2>&1; kill -0 1 2>&1; grep -i seccomp /proc/self/status" },
     }),
+    ...(["run", "create"] as const).map((via) =>
+      probeCase({
+        name: `seccomp/of an older kernel, without no_new_privs (${via})`,
+        via,
+        configure: ({ linux, process }) => {
+          process.noNewPrivileges = false;
+          const newer = ["statx", "faccessat2", "close_range", "openat2", "clone3", "mount_setattr"];
+          linux.seccomp = { defaultAction: "SCMP_ACT_ALLOW", syscalls: [rule(newer, "SCMP_ACT_ERRNO")] };
+        },
+        probe: { extra: "grep -i seccomp /proc/self/status" },
+      }),
+    ),
     probeCase({
       name: "seccomp/kill",
       configure: ({ linux }) => {

@@ -1,7 +1,11 @@
 import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { expect } from "chai";
 import { describe, it } from "mocha";
+import { compileNoNewPrivileges } from "../../plan/credentials.ts";
+import { compileSeccomp } from "../../plan/seccomp/compile.ts";
+import { compileFilter } from "../../plan/seccomp/filter.ts";
 import { register, type Step, type Struct } from "../../plan/step.ts";
+import type { Seccomp } from "../../spec/seccomp.ts";
 import { DONE, failureOf, PURPOSE, runProgram, tell, valuesOf } from "../../testing/run-program.ts";
 import { TemporaryDirectory } from "../../testing/temporary-directory.ts";
 import { errnoSymbol } from "../constants/errno.ts";
@@ -10,6 +14,7 @@ import { openFile } from "../files.ts";
 import { openKernel } from "../kernel.ts";
 
 const kernel = openKernel();
+const EPERM = 1;
 
 function step(fields: Partial<Step>): Step {
   return { call: "getpid", args: [], purpose: PURPOSE, ...fields };
@@ -22,8 +27,9 @@ function errnoOf(steps: readonly Step[], options: Parameters<typeof runProgram>[
 
 describe("executor: findExecutable", () => {
   /** Runs what is found, which exits with the number of its own directory; an errno when nothing is found. */
-  function find(candidates: readonly string[]): number | string | undefined {
+  function find(candidates: readonly string[], before: readonly Step[] = []): number | string | undefined {
     const steps = [
+      ...before,
       step({ call: "findExecutable", args: [{ kind: "strings", values: candidates }], into: "program" }),
       step({
         call: "execve",
@@ -71,6 +77,30 @@ describe("executor: findExecutable", () => {
       expect(find(candidates.map((path) => directory.at(path)))).to.equal(found);
     });
   }
+
+  for (const names of [["faccessat2"], ["statx"], ["statx", "faccessat2"]])
+    it(`behind a filter that refuses ${names.join(" and ")}: the first that is there`, () => {
+      using directory = new TemporaryDirectory();
+      scripts(directory);
+      const seccomp: Seccomp = {
+        defaultAction: "SCMP_ACT_ALLOW",
+        syscalls: [{ names, action: "SCMP_ACT_ERRNO", errnoRet: EPERM }],
+      };
+      const filter = compileFilter(seccomp, kernel.architecture, new Map());
+      const steps = [compileNoNewPrivileges(), ...compileSeccomp(seccomp, filter)];
+      expect(
+        find(
+          ["none/run", "1/run", "0/run"].map((path) => directory.at(path)),
+          steps,
+        ),
+      ).to.equal(41);
+      expect(
+        find(
+          ["none/run"].map((path) => directory.at(path)),
+          steps,
+        ),
+      ).to.equal("ENOENT");
+    });
 });
 
 describe("executor: findHome", () => {

@@ -26,7 +26,7 @@ describe("compileSeccomp()", () => {
 
   it("hands the listener of a profile that notifies over with the very next system call", () => {
     const notify: Seccomp = { ...PROFILE, syscalls: [{ names: ["mount"], action: "SCMP_ACT_NOTIFY" }] };
-    const [load, store, send, ...rest] = compileSeccomp(notify, { program: PROGRAM, flags: 8 });
+    const [load, store, send, shut, ...rest] = compileSeccomp(notify, { program: PROGRAM, flags: 8 });
     expect(load).to.deep.include({ call: "seccomp", into: "seccompListener" });
     // An operation of the executor: no system call that a filter could hold up.
     expect(store).to.have.property("call", "store");
@@ -34,6 +34,7 @@ describe("compileSeccomp()", () => {
     expect(send).to.have.property("call", "sendmsg");
     expect(send?.args[0]).to.deep.equal({ kind: "register", name: "control" });
     expect(send?.purpose.from).to.equal("/linux/seccomp/listenerPath");
+    expect(shut).to.deep.include({ call: "close", args: [{ kind: "register", name: "seccompListener" }] });
     expect(rest).to.deep.equal([]);
   });
 

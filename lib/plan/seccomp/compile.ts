@@ -8,7 +8,7 @@ import {
 import type { Seccomp } from "../../spec/seccomp.ts";
 import { MESSAGE_LISTENER, message } from "../messages.ts";
 import { sendDescriptor } from "../send-descriptor.ts";
-import { CONTROL, flags, type Purpose, type Step, type Struct } from "../step.ts";
+import { CONTROL, close, flags, type Purpose, type Step, type Struct } from "../step.ts";
 import { hasListener } from "./filter.ts";
 
 /** The register with the descriptor that tells of calls with SCMP_ACT_NOTIFY. */
@@ -39,6 +39,7 @@ export function compileSeccomp(seccomp: Seccomp, filter: LoadableFilter): readon
   return [
     { ...load, into: SECCOMP_LISTENER },
     ...sendDescriptor({ socket: CONTROL, descriptor: SECCOMP_LISTENER, payload }, hand),
+    close(SECCOMP_LISTENER, hand),
   ];
 }
 
