@@ -136,7 +136,8 @@ async function printInfo(): Promise<void> {
   const { describeShim } = await import("../../lib/shim/info.ts");
   const { COMMIT, SPEC_VERSION, VERSION } = await import("../version.ts");
   const build = { version: VERSION, commit: COMMIT, ociVersionMax: SPEC_VERSION };
-  await Bun.write(Bun.stdout, describeShim(openKernel().architecture, build));
+  const kernel = openKernel();
+  await Bun.write(Bun.stdout, describeShim(kernel.architecture, build, await readInput(kernel)));
 }
 
 function usage(name: string): string {

@@ -10,6 +10,9 @@ export interface Plugin {
   readonly capabilities: readonly string[];
 }
 
+/** The type of the plugin that knows the runtimes. */
+export const RUNTIMES = "io.containerd.runtime.v2";
+
 /** What this daemon is made of. `services` are the last parts of their names but one, e.g. `images`. */
 export function listPlugins(root: string, services: readonly string[]): readonly Plugin[] {
   const platforms = [platformOfMachine(process.arch)];
@@ -25,7 +28,7 @@ export function listPlugins(root: string, services: readonly string[]): readonly
     plain("io.containerd.metadata.v1", "sqlite"),
     { ...plain("io.containerd.differ.v1", "walking"), platforms },
     plain("io.containerd.gc.v1", "scheduler"),
-    { ...plain("io.containerd.runtime.v2", "task"), platforms },
+    { ...plain(RUNTIMES, "task"), platforms },
     { ...plain("io.containerd.transfer.v1", "local"), platforms },
     plain("io.containerd.streaming.v1", "manager"),
     plain("io.containerd.sandbox.store.v1", "local"),

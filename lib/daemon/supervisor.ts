@@ -110,7 +110,7 @@ export class Supervisor {
       const metrics = await openMetrics(settings, { store, tasks });
       const services = allServices({
         ...{ store, events, tasks, build: settings.build, root, uuid: uuidOf(root) },
-        registry: settings.registry ?? DEFAULT_REGISTRY_SETTINGS,
+        ...{ registry: settings.registry ?? DEFAULT_REGISTRY_SETTINGS, runtimes: settings.runtimes },
         pidNamespace: statSync("/proc/self/ns/pid").ino,
         collectGarbage: garbageCollection(store, events),
       });

@@ -2,6 +2,8 @@ import { healthService } from "../../rpc/grpc/health.ts";
 import type { GrpcService } from "../../rpc/grpc/method.ts";
 import { listPlugins } from "../plugins.ts";
 import { StreamRegistry } from "../streams/stream-registry.ts";
+import { askShim } from "../tasks/call-shim.ts";
+import { findShim, type RuntimeSettings } from "../tasks/shim-command.ts";
 import type { TaskManager } from "../tasks/task-manager.ts";
 import type { RegistrySettings } from "../transfer/settings.ts";
 import { containersService } from "./containers.ts";
@@ -26,6 +28,7 @@ export interface ServiceParts extends StoreParts {
   readonly uuid: string;
   readonly pidNamespace: number;
   readonly registry: RegistrySettings;
+  readonly runtimes: RuntimeSettings;
   /** The store's directory. */
   readonly root: string;
 }
@@ -51,6 +54,7 @@ export function allServices(parts: ServiceParts): readonly GrpcService[] {
   ];
   // The service `containerd.services.images.v1.Images` is the plugin `images`.
   const plugins = listPlugins(parts.root, [...new Set(services.map(({ name }) => name.split(".")[2] ?? name))].sort());
-  const served = [...services, introspectionService({ ...parts, plugins })];
+  const describeRuntime = (runtime: string, options: Uint8Array) => askShim(findShim(parts.runtimes, runtime), options);
+  const served = [...services, introspectionService({ ...parts, plugins, describeRuntime })];
   return [...served, healthService(served)];
 }

@@ -25,6 +25,7 @@ interface ShimStart {
 /** A shim that takes longer hangs. */
 const START_MS = 30_000;
 const DELETE_MS = 10_000;
+const INFO_MS = 10_000;
 const MAX_ANSWER_CHARS = 4096;
 
 /** Starts the shim of a bundle. Returns the path of its socket. @throws {ContainerError} */
@@ -85,24 +86,48 @@ async function callShim({ program, name }: ShimCommand, bundle: Bundle, call: Sh
     "-id",
     id,
   ];
-  const child = spawn(program, {
-    words: [...flags, ...(addresses.debug ? ["-debug"] : []), ...words],
-    name,
-    cwd: path,
-    stdin,
-    environment: {
-      ...{ PATH: process.env["PATH"] ?? "", TTRPC_ADDRESS: addresses.ttrpc, GRPC_ADDRESS: addresses.grpc },
-      ...{ NAMESPACE: namespace, MAX_SHIM_VERSION: "2", GOMAXPROCS: "2" },
+  return await runShim(
+    { program, name },
+    {
+      words: [...flags, ...(addresses.debug ? ["-debug"] : []), ...words],
+      cwd: path,
+      stdin,
+      environment: {
+        ...{ PATH: process.env["PATH"] ?? "", TTRPC_ADDRESS: addresses.ttrpc, GRPC_ADDRESS: addresses.grpc },
+        ...{ NAMESPACE: namespace, MAX_SHIM_VERSION: "2", GOMAXPROCS: "2" },
+      },
+      doing: `${words.at(-1)} of ${id}`,
+      limitMs,
     },
+  );
+}
+
+/**
+ * runtime/v2, `-info`: what the shim of a runtime says of itself, a RuntimeInfo. `options` are those it would be given for a
+ * container, an Any. @throws {ContainerError}
+ */
+export async function askShim(command: ShimCommand, options: Uint8Array): Promise<Uint8Array> {
+  const { stdout, stderr, status } = await runShim(command, {
+    ...{ words: ["-info"], cwd: "/", stdin: options, doing: "-info", limitMs: INFO_MS },
+    environment: { PATH: process.env["PATH"] ?? "", GOMAXPROCS: "2" },
   });
+  if (status === 0) return stdout;
+  throw new ContainerError("internal", `cannot ask ${command.name} what it is: ${stderr.trim()}`);
+}
+
+interface ShimRun extends Omit<Spawn, "name"> {
+  /** For who is told that it took too long. */
+  readonly doing: string;
+  readonly limitMs: number;
+}
+
+async function runShim({ program, name }: ShimCommand, { doing, limitMs, ...rest }: ShimRun) {
+  const child = spawn(program, { ...rest, name });
   const timer = setTimeout(() => child.kill("SIGKILL"), limitMs);
   try {
     const [stdout, stderr, status] = await Promise.all([child.stdout.bytes(), child.stderr.text(), child.exited]);
     if (child.signalCode === "SIGKILL") {
-      throw new ContainerError(
-        "deadline_exceeded",
-        `${name} ${words.at(-1)} of ${id} did not end within ${limitMs} ms`,
-      );
+      throw new ContainerError("deadline_exceeded", `${name} ${doing} did not end within ${limitMs} ms`);
     }
     return { stdout, stderr, status };
   } finally {
