@@ -69,6 +69,8 @@ export function start(command: readonly string[], options: SpawnOptions): Runnin
     stdout: readFileSync(stdoutPath, "utf8"),
     stderr: readFileSync(stderrPath, "utf8"),
   }));
+  // When a check has failed nobody waits for it, and its files go with the check's folder: no second failure.
+  outcome.catch(() => undefined);
   return {
     pid: child.pid,
     output: () => readFileSync(stdoutPath, "utf8"),
