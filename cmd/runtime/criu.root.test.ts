@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { expect } from "chai";
 import { REQUEST } from "../../lib/runtime/criu/messages.ts";
 import { type FakeBehaviour, type FakeCriu, makeFakeCriu } from "../../lib/testing/fake-criu.ts";
@@ -28,6 +28,12 @@ function trialOf(site: Site): Trial {
   };
 }
 
+/** criu(8), `--external file[MOUNT:INODE]`. */
+function fileKey(pid: number, fd: number): string {
+  const mount = /^mnt_id:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/fdinfo/${fd}`, "utf8"))?.[1];
+  return `file[${Number(mount).toString(16)}:${statSync(`/proc/${pid}/fd/${fd}`).ino.toString(16)}]`;
+}
+
 const done = { status: 0, signal: undefined, stdout: "", stderr: "" };
 
 describe("tsrun checkpoint", () => {
@@ -46,6 +52,7 @@ describe("tsrun checkpoint", () => {
       symlinkSync("/real", `${bundle}/rootfs/link`);
       await site.ok("run", "--detach", "--bundle", bundle, "web");
       const { pid } = await site.state("web");
+      const outputs = [1, 2].map((fd) => fileKey(Number(pid), fd));
       const options = ["--tcp-established", "--file-locks", "--manage-cgroups-mode", "full", "--link-remap"];
       expect(await run(["checkpoint", "--image-path", images, ...options, "web"])).to.deep.equal(done);
       const [version, dump, ...more] = criu.takeRequests();
@@ -67,7 +74,9 @@ describe("tsrun checkpoint", () => {
       });
       expect(dump?.opts?.extMnt).to.deep.include({ key: "/real/file", val: "/real/file" });
       expect(dump?.stdin).to.equal("/dev/null");
-      expect(JSON.parse(readFileSync(`${images}/descriptors.json`, "utf8"))[0]).to.equal("/dev/null");
+      // The outputs are files of this test: criu finds them on no mount of the container.
+      expect(dump?.opts?.external).to.deep.equal(outputs);
+      expect(JSON.parse(readFileSync(`${images}/descriptors.json`, "utf8"))).to.deep.equal(["/dev/null", ...outputs]);
       expect((await run(["state", "web"])).stderr).to.include("does not exist");
     }),
   );
@@ -190,6 +199,8 @@ describe("tsrun restore", () => {
       const [, restore] = trial.criu.takeRequests();
       expect(restore?.opts).to.deep.include({ rstSibling: true, evasiveDevices: true, logFile: "restore.log" });
       expect(restore?.opts?.extMnt).to.deep.include({ key: "/data", val: `${bundle}/data` });
+      const streams = JSON.parse(readFileSync(`${trial.images}/descriptors.json`, "utf8"));
+      expect(restore?.opts?.inheritFd).to.deep.equal([1, 2].map((fd) => ({ key: streams[fd], fd })));
       expect(restore?.cgroup).to.match(new RegExp(`pids:/.*${site.tag}`));
       const { pid, status } = await site.state("copy");
       expect(status).to.equal("running");

@@ -18,6 +18,7 @@ import { destroy } from "../destroy.ts";
 import type { RuntimeOptions } from "../options.ts";
 import { type Environment, findCriu, requireFeatures, runCriu } from "./client.ts";
 import { mountsToDump, namespacesToDump } from "./external.ts";
+import { isExternalFile, streamsToDump } from "./external-files.ts";
 import { withLogEnd } from "./log-end.ts";
 import type { CriuOptions } from "./messages.ts";
 import { type CriuSettings, checkParentPath, commonOptions, logPath, makeCriuDirectories } from "./request.ts";
@@ -38,7 +39,7 @@ export interface CheckpointRequest extends CriuSettings {
 }
 
 const LOG = "dump.log";
-/** What the standard streams were when the container was created: a JSON array, by which restore knows pipes. */
+/** What the standard streams are: a JSON array, by which restore knows those that led out of the container. */
 export const DESCRIPTORS = "descriptors.json";
 
 /**
@@ -55,11 +56,12 @@ export async function checkpoint(options: RuntimeOptions, request: CheckpointReq
   if (statusFd !== undefined) refuseUnwritable(kernel, statusFd);
   makeCriuDirectories(kernel, request, { images: true });
   if (parentPath !== undefined) checkParentPath(kernel, imagePath, parentPath);
-  const opts = dumpOptions(options, request, record, initPid);
+  const streams = streamsToDump(kernel, initPid, record.descriptors ?? []);
+  const opts = dumpOptions(options, request, record, { initPid, streams });
   const criu = await findCriu(options, request.environment);
   if (preDump) await requireFeatures(options, criu, { memTrack: true });
   if (request.lazyPages) await requireFeatures(options, criu, { lazyPages: true });
-  if (!preDump) replaceFile(kernel, `${imagePath}/${DESCRIPTORS}`, JSON.stringify(record.descriptors ?? []), 0o600);
+  if (!preDump) replaceFile(kernel, `${imagePath}/${DESCRIPTORS}`, JSON.stringify(streams), 0o600);
   using images = openDirectory(kernel, imagePath);
   using work = workPath === undefined ? undefined : openDirectory(kernel, workPath);
   try {
@@ -95,7 +97,7 @@ function dumpOptions(
   options: RuntimeOptions,
   request: CheckpointRequest,
   record: ContainerRecord,
-  initPid: number,
+  { initPid, streams }: { readonly initPid: number; readonly streams: readonly string[] },
 ): CriuOptions {
   const { kernel } = options;
   const { config } = readContainerConfig(options, record.id);
@@ -112,7 +114,7 @@ function dumpOptions(
     ps: request.pageServer,
     linkRemap: request.linkRemap,
     tcpSkipInFlight: request.tcpSkipInFlight,
-    external: namespacesToDump(kernel, config),
+    external: [...namespacesToDump(kernel, config), ...new Set(streams.filter(isExternalFile))],
     extMnt: preDump ? [] : mountsToDump(kernel, config, cgroups, view),
   };
 }

@@ -35,6 +35,7 @@ import type { TerminalRelay } from "../terminal-relay.ts";
 import { DESCRIPTORS } from "./checkpoint.ts";
 import { type Environment, findCriu, type Notification, requireFeatures, runCriu } from "./client.ts";
 import { mountsToRestore, namespacesToRestore, type RestoredNamespaces } from "./external.ts";
+import { isExternalStream } from "./external-files.ts";
 import { withLogEnd } from "./log-end.ts";
 import type { CriuOptions } from "./messages.ts";
 import { type CriuSettings, commonOptions, logPath, makeCriuDirectories } from "./request.ts";
@@ -59,7 +60,7 @@ export interface RestoreRequest extends RestoreSource {
 
 /** What a caller of restoreContainer() adds. */
 export interface RestoreSeams {
-  /** The standard streams of criu, in place of pipes that led out of the container; this process's own by default. */
+  /** The standard streams of criu, in place of those that led out of the container; this process's own by default. */
   readonly stdio?: Stdio | undefined;
   readonly takeTerminal: TakeTerminal;
 }
@@ -208,7 +209,7 @@ function restoreOptions(kernel: Kernel, request: RestoreSource, context: Restore
   const { bundle, host, namespaces, root } = context;
   const { config, rootfs } = bundle;
   const common = commonOptions(config, request, LOG);
-  const pipes = inheritedPipes(kernel, request.imagePath);
+  const streams = inheritedStreams(kernel, request.imagePath);
   return () => ({
     ...common,
     evasiveDevices: true,
@@ -221,15 +222,16 @@ function restoreOptions(kernel: Kernel, request: RestoreSource, context: Restore
       bundle: bundle.path,
     }),
     joinNs: namespaces.options.joinNs,
-    inheritFd: [...(namespaces.options.inheritFd ?? []), ...pipes],
+    inheritFd: [...(namespaces.options.inheritFd ?? []), ...streams],
   });
 }
 
-/** A pipe whose other end was outside is replaced with the standard stream of this process that has its number. */
-function inheritedPipes(kernel: Kernel, imagePath: string): NonNullable<CriuOptions["inheritFd"]> {
+/** A pipe whose other end was outside, or a file that is, is replaced with the standard stream of this process that has its number. */
+function inheritedStreams(kernel: Kernel, imagePath: string): NonNullable<CriuOptions["inheritFd"]> {
   const path = `${imagePath}/${DESCRIPTORS}`;
-  const streams = parseDescriptors(path, readDescriptors(kernel, path));
-  return streams.flatMap((key, fd) => (key.includes("pipe:") ? [{ key, fd }] : []));
+  return parseDescriptors(path, readDescriptors(kernel, path)).flatMap((key, fd) =>
+    isExternalStream(key) ? [{ key, fd }] : [],
+  );
 }
 
 function readDescriptors(kernel: Kernel, path: string): string {
