@@ -63,6 +63,19 @@ describe("tsrund", function () {
     await daemon.deleteContainer(id);
   };
 
+  /** The status of the exit that a subscriber of now is told of. */
+  const exitTold = (id: string) =>
+    new Promise<number>((resolve, reject) => {
+      const messages = [events.SubscribeRequest, containerd.types.Envelope] as const;
+      const filters = [`topic=="/tasks/exit",event.container_id==${id}`];
+      const stream = daemon.stream("events.v1.Events/Subscribe", messages, { filters });
+      stream.on("error", reject);
+      stream.on("data", ({ event }: containerd.types.Envelope) => {
+        resolve(containerd.events.TaskExit.decode(event?.value ?? new Uint8Array()).exitStatus);
+        stream.cancel();
+      });
+    });
+
   const bundles = () => {
     const room = join(daemon.folder, "state/io.containerd.runtime.v2.task/test");
     return existsSync(room) ? readdirSync(room) : [];
@@ -149,6 +162,8 @@ describe("tsrund", function () {
     process.kill(ended.pid, "SIGKILL");
     await waitUntil("end of the process", () => !isAlive(ended.pid));
     await daemon.start();
+    // A client that has come back after its daemon has not missed the exit.
+    expect(await exitTold(ended.id)).to.equal(137);
     expect(await daemon.task(kept.id)).to.include({ status: RUNNING, pid: kept.pid });
     expect(await daemon.task(ended.id)).to.include({ status: STOPPED, exitStatus: 137 });
     await remove(kept.id);

@@ -56,6 +56,8 @@ export interface SupervisorSettings {
 }
 
 const SOCKET_MODE = 0o660;
+/** Go's clients of gRPC try again every three seconds. */
+const COME_BACK_MS = 10_000;
 const GRACE_MS = 2_000;
 
 /** The daemon: everything it keeps, and the sockets by which it is asked. */
@@ -103,9 +105,10 @@ export class Supervisor {
     try {
       const networks = openNetworks(kernel, settings, store);
       const tasks = openTasks(kernel, settings, { clock, events, networks });
+      const letGo = events.keep();
       // Shims that have waited for this process come first: what they tell belongs before all that follows.
       const ttrpc = serve(listenAt(kernel, ttrpcAddress(address)).release(), shimEventServices(events));
-      await tasks.restore();
+      setTimeout(letGo, (await tasks.restore()) ? COME_BACK_MS : 0).unref();
       await networks.restore((namespace, id) => tasks.has(namespace, id));
       const metrics = await openMetrics(settings, { store, tasks });
       const services = allServices({

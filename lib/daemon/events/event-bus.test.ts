@@ -34,6 +34,24 @@ describe("EventBus", () => {
     expect(seen.map(({ event }) => TaskExit.decode(event.value).containerId)).to.deep.equal(["a", "b", "c"]);
   });
 
+  it("tells those who come back what has come meanwhile, as long as it waits for them", async () => {
+    const { bus, exit } = busAt();
+    exit("n", "before");
+    const letGo = bus.keep();
+    exit("n", "a");
+    exit("other", "b");
+    const back = bus.subscribe(["namespace==n"], new AbortController().signal);
+    const second = bus.subscribe([], new AbortController().signal);
+    letGo();
+    const late = bus.subscribe([], new AbortController().signal);
+    exit("n", "c");
+    const idsOf = async (events: AsyncIterable<Envelope>, count: number) =>
+      (await take(events, count)).map(({ event }) => TaskExit.decode(event.value).containerId);
+    expect(await idsOf(back, 2)).to.deep.equal(["a", "c"]);
+    expect(await idsOf(second, 3)).to.deep.equal(["a", "b", "c"]);
+    expect(await idsOf(late, 1)).to.deep.equal(["c"]);
+  });
+
   for (const [filter, wanted] of [
     ["namespace==one", ["a"]],
     ["topic~=|^/tasks/|", ["a", "b"]],

@@ -27,6 +27,8 @@ interface Subscriber {
 export class EventBus {
   readonly #clock: Clock;
   readonly #subscribers = new Set<Subscriber>();
+  /** What has come while somebody may be on the way back. */
+  #kept: Envelope[] | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -55,6 +57,18 @@ export class EventBus {
     this.#spread(envelope);
   }
 
+  /**
+   * From here on who subscribes is told what has come, too, until the function is called that this gives: a client of a daemon
+   * that was killed takes some time to come back, and asks nobody what it has missed.
+   */
+  keep(): () => void {
+    const kept: Envelope[] = [];
+    this.#kept = kept;
+    return () => {
+      if (this.#kept === kept) this.#kept = undefined;
+    };
+  }
+
   /** Calls `listener` with each event, at once. Returns what ends that. */
   listen(listener: (envelope: Envelope) => void): () => void {
     const subscriber = { take: listener, end: () => undefined };
@@ -68,7 +82,7 @@ export class EventBus {
    */
   subscribe(filters: readonly string[], signal: AbortSignal): AsyncIterable<Envelope> {
     const matches = compileFilters(filters, fieldOf);
-    const queue: Envelope[] = [];
+    const queue: Envelope[] = (this.#kept ?? []).filter(matches);
     let fault: ContainerError | undefined;
     let wake: (() => void) | undefined;
     const subscriber = {
@@ -116,6 +130,7 @@ export class EventBus {
   }
 
   #spread(envelope: Envelope): void {
+    if (this.#kept !== undefined && this.#kept.length < MAX_QUEUED) this.#kept.push(envelope);
     for (const subscriber of this.#subscribers) subscriber.take(envelope);
   }
 }

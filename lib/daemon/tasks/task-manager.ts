@@ -108,9 +108,11 @@ export class TaskManager {
     return ended;
   }
 
-  /** Finds the shims of a process before this one; removes what is left of those that have ended. */
-  async restore(): Promise<void> {
-    await Promise.all(listBundles(this.#parts.roots).map((bundle) => this.#restore(bundle)));
+  /** Finds the shims of a process before this one; removes what is left of those that have ended. Gives whether there were any. */
+  async restore(): Promise<boolean> {
+    const bundles = listBundles(this.#parts.roots);
+    await Promise.all(bundles.map((bundle) => this.#restore(bundle)));
+    return bundles.length > 0;
   }
 
   /** Lets go of all shims; they live on. */
