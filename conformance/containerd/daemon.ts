@@ -36,6 +36,10 @@ export class Daemon {
       `root = ${JSON.stringify(join(folder, "root"))}`,
       `state = ${JSON.stringify(join(folder, "state"))}`,
       `disabled_plugins = ${JSON.stringify(DISABLED)}`,
+      // Garbage is collected when a client waits for it, and not by the clock.
+      '[plugins."io.containerd.gc.v1.scheduler"]',
+      "mutation_threshold = 100000",
+      'startup_delay = "24h"',
       "[grpc]",
       `address = ${JSON.stringify(this.address)}`,
     ];

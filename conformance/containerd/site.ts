@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { containerdMajor } from "../harness/containerd-version.ts";
 import { waitUntil } from "../harness/poll.ts";
 import type { Outcome, Running } from "../harness/process.ts";
 import type { Daemon } from "./daemon.ts";
@@ -13,6 +14,8 @@ export class Site {
   readonly events: EventLog;
   /** A folder of this check's own. */
   readonly folder: string;
+  /** The first number of containerd's version. */
+  readonly major = containerdMajor();
   readonly #tag: string;
   readonly #ids = new Set<string>();
 

@@ -20,6 +20,7 @@ import { openKernel } from "../../lib/linux/kernel.ts";
 import { chunksOf } from "../../lib/testing/layers.ts";
 import { listTree } from "../../lib/testing/list-tree.ts";
 import { Daemon } from "../containerd/daemon.ts";
+import { containerdMajor } from "../harness/containerd-version.ts";
 import { readOptions } from "../harness/options.ts";
 import { runSuite } from "../harness/suite.ts";
 import { CASES, DIFFERENCES, type LayersCase } from "./cases.ts";
@@ -66,6 +67,9 @@ function treesOf(paths: readonly string[], begin: number): readonly (readonly st
   );
 }
 
+/** containerd 2 imports by itself unless it is told not to, and unpacks for one snapshotter alone then. */
+const LOCAL = containerdMajor() === 1 ? [] : ["--local"];
+
 /** One case in both worlds. */
 class Trial {
   readonly faults: string[] = [];
@@ -95,7 +99,7 @@ class Trial {
     if (image === undefined) throw new Error("there is no image in the archive");
     store.images.create(NAMESPACE, { ...image, labels: NO_LABELS });
     for (const snapshotter of ["overlayfs", "native"] as const) {
-      await this.#ctr("images", "import", "--snapshotter", snapshotter, archive);
+      await this.#ctr("images", "import", ...LOCAL, "--snapshotter", snapshotter, archive);
       const snapshots = store.snapshotter(snapshotter);
       await unpackManifest({ kernel: store.kernel, content: store.content, snapshots }, scope, image.target);
       await this.#compare(store, snapshotter);

@@ -1,7 +1,7 @@
 /**
  * supervisor: what a person types at Debian's ctr, answered by tsrund and by Debian's containerd, each with everything of
  * its own in a folder of its own. What is printed and the exit status are equal, or the case is listed in failing.txt with
- * its reason. So are the commands of docker, with tsrund in the place of the containerd that dockerd starts.
+ * its reason; in failing.2.txt where containerd 2 is installed. So are the commands of docker, with tsrund in the place of the containerd that dockerd starts.
  *
  *   bun conformance/supervisor/main.ts [--only TEXT] [--program PATH] [--verbose]
  *
@@ -13,6 +13,7 @@ import { join } from "node:path";
 import { Daemon } from "../containerd/daemon.ts";
 import { IMAGE, makeImage } from "../containerd/image.ts";
 import { docker } from "../engines/docker.ts";
+import { containerdMajor } from "../harness/containerd-version.ts";
 import { parseFailing } from "../harness/failing.ts";
 import { readOptions } from "../harness/options.ts";
 import { run } from "../harness/process.ts";
@@ -66,11 +67,12 @@ async function show(
 ctr() { command ctr --address "$ADDRESS" "$@"; }
 terminal() { [ -p "$SCRATCH/keys" ] || mkfifo "$SCRATCH/keys"; script -qec "$1" /dev/null <>"$SCRATCH/keys"; }`;
   const shown = new Map<string, readonly string[]>();
+  const major = containerdMajor();
   await server.start();
   try {
     for (const { name, script, unordered = false } of CASES) {
       const { status, stdout, stderr } = await run(["bash", "-c", `${preamble}\n${script}`], { scratch, env });
-      const names = { folder: server.folder, workspace: workspace.folder };
+      const names = { folder: server.folder, workspace: workspace.folder, major };
       const marked = (mark: string, text: string) => {
         const lines = normalise(text, names).map((line) => `${mark}: ${line}`);
         return unordered ? lines.toSorted() : lines;
@@ -121,7 +123,8 @@ async function judge(
   const image = { archive, rootfs: join(folder, "rootfs"), manifest, layer: String(JSON.parse(blob).layers[0].digest) };
   const peer = await show(new Daemon(join(workspace.folder, "peer"), options.program), image, workspace);
   const own = await show(new Tsrund(join(workspace.folder, "own"), options.program), image, workspace);
-  const failing = parseFailing(readFileSync(join(import.meta.dir, "failing.txt"), "utf8"));
+  const list = containerdMajor() === 1 ? "failing.txt" : "failing.2.txt";
+  const failing = parseFailing(readFileSync(join(import.meta.dir, list), "utf8"));
   for (const each of CASES) {
     if (options.only !== undefined && !each.name.includes(options.only)) continue;
     compare(each, { own, peer, failing }, tally);
@@ -129,7 +132,7 @@ async function judge(
   }
   const known = [...CASES, ...docker.cases];
   for (const name of failing.keys()) {
-    if (!known.some((each) => each.name === name)) tally.fail(name, ["failing.txt: there is no such case"]);
+    if (!known.some((each) => each.name === name)) tally.fail(name, [`${list}: there is no such case`]);
   }
   await dockerChecks(workspace, { ...options, layer: join(folder, "layer.tar"), only: options.only, failing }, tally);
   await restartChecks(workspace, { program: options.program, archive }, tally);

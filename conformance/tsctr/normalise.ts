@@ -6,6 +6,9 @@ const RULES: readonly (readonly [RegExp, string])[] = [
   [/\b[0-9a-f]{12}\b/g, "<HEX>"],
   [/(Up|Paused) +\d+/g, "$1 <PID>"],
   [/(<AGE>) +\d+/g, "$1 <PID>"],
+  // busybox 1.38 says where, and containerd 2 has one snapshotter more.
+  [/\bsh: line \d+: /g, "sh: "],
+  [/"erofs",/g, ""],
   [/[ \t]+/g, " "],
 ];
 

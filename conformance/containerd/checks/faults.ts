@@ -48,6 +48,13 @@ export const faultChecks: readonly Check[] = [
         process.kill(pid, "SIGTERM");
         await waitUntil("end of the process", () => !isAlive(pid));
       });
+      if (site.major > 1) {
+        // containerd 2 takes a shim without processes for a leaked one, and deletes its task.
+        await site.waitForStatus(id, "");
+        await site.ok("task", "start", "--detach", "--null-io", id);
+        expect(await site.status(id)).to.equal("RUNNING");
+        return;
+      }
       await site.waitForStatus(id, "STOPPED");
       expect((await site.daemon.ctr("task", "rm", id)).stderr).to.contain("exit code 44");
     },
