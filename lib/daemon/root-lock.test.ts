@@ -22,7 +22,10 @@ describe("lockRoot()", () => {
 
   /** A process that has the lock for a while, or until it is ended. */
   const hold = async (seconds: string) => {
-    const holder = Bun.spawn({ cmd: ["flock", "--no-fork", path, "sh", "-c", `echo; exec sleep ${seconds}`], stdout: "pipe" });
+    const holder = Bun.spawn({
+      cmd: ["flock", "--no-fork", path, "sh", "-c", `echo; exec sleep ${seconds}`],
+      stdout: "pipe",
+    });
     await holder.stdout.getReader().read();
     return holder;
   };
