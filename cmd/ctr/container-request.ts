@@ -1,32 +1,28 @@
-import { type Creation, STOP_SIGNAL_LABEL } from "../../lib/client/create.ts";
+import { type Creation, STOP_SIGNAL_LABEL, STOP_TIMEOUT_LABEL } from "../../lib/client/create.ts";
 import type { HostDevices } from "../../lib/client/devices.ts";
 import { DEFAULT_SNAPSHOTTER } from "../../lib/client/images/snapshots.ts";
 import { chooseCapabilities } from "../../lib/client/spec/capabilities.ts";
 import { type ContainerRequest, makeSpec } from "../../lib/client/spec/container-spec.ts";
 import { ContainerError } from "../../lib/errors.ts";
+import type { Platform } from "../../lib/image/platforms.ts";
 import { filesystemOf, findText } from "../../lib/linux/files.ts";
-import type { Mount } from "../../lib/spec/config.ts";
-import { AdvisedError } from "./advice.ts";
+import type { Config } from "../../lib/spec/config.ts";
 import type { CtrContext } from "./context.ts";
 import { parseDevice } from "./device-flag.ts";
 import { chooseMounts } from "./mounts.ts";
+import { hostNetworkFiles, networkLabels } from "./network-flags.ts";
 import { type ContainerFlags, parsePairs, parseUlimit, readEnv, restartLabels } from "./run-flags.ts";
 import { chooseConfinement } from "./security.ts";
 
 /** statfs(2): the type of a cgroup v2 hierarchy. */
 const CGROUP2_SUPER_MAGIC = 0x63677270;
 
+/** proc(5): who has the host's network answers to its name, too. */
+const HOSTNAME = "/proc/sys/kernel/hostname";
+
 /** What every containerd runs; tsrund runs its own for it. */
 const DEFAULT_RUNTIME = "io.containerd.runc.v2";
 const ID_DIGITS = 12;
-
-/** What the labels of tsrund's networks are called: lib/daemon/networks. */
-const NETWORK_LABEL = "tsrun.dev/network";
-const PORTS_LABEL = "tsrun.dev/ports";
-const DEFAULT_NETWORK = "bridge";
-
-/** proc(5): who has the host's network answers to its name, too. */
-const HOSTNAME = "/proc/sys/kernel/hostname";
 
 /** What else makes a container of the options. */
 export interface Given {
@@ -39,22 +35,56 @@ export interface Given {
 /** A container as the options and arguments of `run` want it. @throws {ContainerError} invalid_argument */
 export async function toCreation(context: CtrContext, flags: ContainerFlags, given: Given): Promise<Creation> {
   const id = flags.name ?? randomId();
-  const { mounts, volumes } = await chooseMounts(context, flags);
-  const request = await toRequest(context, flags, { ...given, id, mounts });
+  const mounts = await chooseMounts(context, flags);
+  const request = await toRequest(context, flags, { ...given, id });
+  const finish = needsExtras(flags) ? await addExtras(context, flags) : (config: Config) => config;
   return {
-    volumes,
-    ...{ id, image: given.image, user: flags.user },
+    ...{ id, image: given.image, user: flags.user, mounts },
     snapshotter: flags.snapshotter ?? DEFAULT_SNAPSHOTTER,
     runtime: flags.runtime ?? DEFAULT_RUNTIME,
-    spec: (image, user) => makeSpec(request, image, user),
+    spec: (image, user, mounted) =>
+      finish(makeSpec({ ...request, mounts: [...request.mounts, ...mounted] }, image, user)),
+    platform: flags.platform === undefined ? undefined : await platformOf(flags.platform),
     labels: {
+      ...(flags.labelFile === undefined ? {} : await labelsOf(context, flags.labelFile)),
       ...parsePairs("label", flags.label),
       ...restartLabels(flags.restart),
       ...networkLabels(flags),
       ...(flags.stopSignal === undefined ? {} : { [STOP_SIGNAL_LABEL]: flags.stopSignal }),
+      ...(flags.stopTimeout === undefined ? {} : { [STOP_TIMEOUT_LABEL]: String(flags.stopTimeout) }),
       ...given.labels,
     },
   };
+}
+
+/** Options that change what few containers have changed: what they need is loaded for those. */
+function needsExtras(flags: ContainerFlags): boolean {
+  const { init, annotation, groupAdd } = flags;
+  const others = [
+    ...[flags.ipc, flags.uts, flags.cgroupns, flags.userns, flags.domainname, flags.cgroupParent, flags.cpusetMems],
+    ...[flags.oomScoreAdj, flags.memorySwap, flags.memoryReservation, flags.blkioWeight],
+  ];
+  return init || annotation.length > 0 || groupAdd.length > 0 || others.some((value) => value !== undefined);
+}
+
+async function addExtras(context: CtrContext, flags: ContainerFlags): Promise<(config: Config) => Config> {
+  const [{ toExtras }, { withExtras }] = await Promise.all([
+    import("./extra-flags.ts"),
+    import("../../lib/client/spec/extras.ts"),
+  ]);
+  const extras = await toExtras(context, flags);
+  return (config) => withExtras(config, extras);
+}
+
+async function labelsOf(context: CtrContext, file: string): Promise<Readonly<Record<string, string>>> {
+  const { readLabels } = await import("./extra-flags.ts");
+  return readLabels(context, file);
+}
+
+/** `--platform`. @throws {ContainerError} */
+export async function platformOf(text: string): Promise<Platform> {
+  const { parsePlatform } = await import("../../lib/image/platforms.ts");
+  return parsePlatform(text);
 }
 
 /** The id of a container that is given no name. */
@@ -65,7 +95,7 @@ export function randomId(): string {
 async function toRequest(
   context: CtrContext,
   flags: ContainerFlags,
-  { id, command, terminal, mounts }: Given & { readonly id: string; readonly mounts: readonly Mount[] },
+  { id, command, terminal }: Given & { readonly id: string },
 ): Promise<ContainerRequest> {
   const { kernel, namespace } = context;
   const { privileged, entrypoint } = flags;
@@ -76,14 +106,14 @@ async function toRequest(
   return {
     ...{ id, namespace, command, terminal, privileged, readOnly: flags.readOnly },
     entrypoint: entrypoint === undefined ? undefined : entrypoint === "" ? [] : [entrypoint],
-    env: readEnv(context, flags),
+    env: await readEnv(context, flags),
     workingDir: flags.workdir,
     hostname: flags.hostname ?? (flags.net === "host" ? findText(kernel, HOSTNAME)?.trim() : undefined),
     ...confinement,
     capabilities,
     noNewPrivileges: flags.noNewPrivileges || confinement.noNewPrivileges,
     devices: await chooseDevices(context, flags),
-    mounts: [...(flags.net === "host" ? hostNetworkFiles(context) : []), ...mounts],
+    mounts: hostNetworkFiles(context, flags),
     rlimits: flags.ulimit.map(parseUlimit),
     memoryBytes: flags.memory,
     shmBytes: flags.shmSize,
@@ -112,39 +142,6 @@ async function chooseDevices({ kernel }: CtrContext, { device, privileged }: Con
 export function boundingSet(kernel: CtrContext["kernel"]): bigint {
   const status = findText(kernel, "/proc/self/status") ?? "";
   return BigInt(`0x${/^CapBnd:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0"}`);
-}
-
-/** Names mean on the host's network what they mean on the host. */
-function hostNetworkFiles({ kernel }: CtrContext): readonly Mount[] {
-  return ["/etc/resolv.conf", "/etc/hosts"]
-    .filter((path) => findText(kernel, path) !== undefined)
-    .map((path) => ({ destination: path, type: "bind", source: path, options: ["rbind", "ro", "rprivate"] }));
-}
-
-/** Options that do not go together, as they are. @throws {ContainerError} invalid_argument */
-export function checkNetwork({ net, publish }: ContainerFlags): void {
-  if (publish.length === 0 || (net !== "none" && net !== "host")) return;
-  throw invalid(`--publish with --net ${net}`, "there is no network of its own to lead ports into");
-}
-
-/** Whether the options ask for what a daemon has to know of networks. */
-export function wantsNetwork({ net, publish }: ContainerFlags): boolean {
-  return publish.length > 0 || (net !== undefined && net !== "none" && net !== "host");
-}
-
-function networkLabels(flags: ContainerFlags): Readonly<Record<string, string>> {
-  const { net, publish } = flags;
-  if (!wantsNetwork(flags)) return {};
-  return {
-    [NETWORK_LABEL]: net ?? DEFAULT_NETWORK,
-    ...(publish.length === 0 ? {} : { [PORTS_LABEL]: publish.join(",") }),
-  };
-}
-
-/** What a daemon without networks is told. */
-export function noNetworks(address: string): AdvisedError {
-  const why = `the daemon at ${address} makes no networks, which --publish and --net need`;
-  return new AdvisedError("unimplemented", why, { advice: "use --net host, or tsrund, which makes networks by CNI" });
 }
 
 function invalid(what: string, why: string): ContainerError {

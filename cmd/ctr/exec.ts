@@ -46,7 +46,7 @@ async function execIn(context: CtrContext, { id, args }: Wanted, flags: ExecFlag
   const client = await context.connect();
   const container = await findContainer(client, id);
   await requireStatus(client, container, { doing: "run a program in", statuses: ["running"] });
-  const env = readEnv(context, flags);
+  const env = await readEnv(context, flags);
   const request: ExecRequest = {
     ...{ args, env, user, workingDir, terminal, privileged },
     bounding: boundingSet(kernel),

@@ -1,40 +1,55 @@
-import type { ContainerVolumes, VolumeUse } from "../../lib/client/volumes/fill.ts";
+import type { ContainerMounts, Creation } from "../../lib/client/create.ts";
+import type { VolumeUse } from "../../lib/client/volumes/fill.ts";
 import { ContainerError } from "../../lib/errors.ts";
 import { exists, makeDirectories } from "../../lib/linux/files.ts";
 import type { Mount } from "../../lib/spec/config.ts";
+import { absolutePath } from "../path.ts";
 import type { CtrContext } from "./context.ts";
 import { type ContainerFlags, parseTmpfs } from "./run-flags.ts";
 import { parseVolume, type VolumeFlag } from "./volume-flag.ts";
 
-/** What a container has mounted by its options, and the volumes among that. */
-export interface ChosenMounts {
-  readonly mounts: readonly Mount[];
-  readonly volumes: ContainerVolumes | undefined;
-}
-
 const OPEN_TO_ALL = 0o755;
 
-/** `--volume` and `--tmpfs`. @throws {ContainerError} */
+/** `--volume`, `--mount` and `--tmpfs`, and a volume without a name for each that the image wants. @throws {ContainerError} */
 export async function chooseMounts(
   context: CtrContext,
-  { volume, tmpfs }: Pick<ContainerFlags, "volume" | "tmpfs">,
-): Promise<ChosenMounts> {
-  const given = volume.map((each) => parseVolume(each, context.cwd));
-  const binds = given.flatMap((each) => (each.kind === "bind" ? [each.mount] : []));
+  { volume, mount, tmpfs }: Pick<ContainerFlags, "volume" | "mount" | "tmpfs">,
+): Promise<Creation["mounts"]> {
+  const given = [
+    ...volume.map((each) => parseVolume(each, context.cwd)),
+    ...(mount.length === 0 ? [] : await parseMounts(context, mount)),
+  ];
+  const plain = given.flatMap((each) => (each.kind === "volume" ? [] : [each.mount]));
   const named = given.flatMap((each) => (each.kind === "volume" ? [each] : []));
-  const { mounts, volumes } = named.length === 0 ? NO_VOLUMES : await chooseVolumes(context, named);
-  const all = [...binds, ...mounts, ...tmpfs.map(parseTmpfs)];
-  checkTargets(all);
-  // As docker has it: a directory of the host that is not there is made.
-  for (const { source = "" } of binds) if (!exists(context.kernel, source)) makeSource(context, source);
-  return { mounts: all.toSorted((a, b) => depthOf(a) - depthOf(b)), volumes };
+  const others = [...plain, ...tmpfs.map(parseTmpfs)];
+  checkTargets([...others.map(({ destination }) => destination), ...named.map(({ target }) => target)]);
+  for (const each of given) if (each.kind === "bind") settleSource(context, each);
+  return async ({ volumes: wanted }) => {
+    const taken = new Set([...others.map(({ destination }) => destination), ...named.map(({ target }) => target)]);
+    const all = [...named, ...wanted.flatMap((path) => volumeOfImage(path, taken))];
+    const { mounts, volumes } = all.length === 0 ? NO_VOLUMES : await chooseVolumes(context, all);
+    return { mounts: [...others, ...mounts].toSorted((a, b) => depthOf(a) - depthOf(b)), volumes };
+  };
 }
 
-const NO_VOLUMES: ChosenMounts = { mounts: [], volumes: undefined };
+const NO_VOLUMES: ContainerMounts = { mounts: [], volumes: undefined };
 
 type NamedVolume = Extract<VolumeFlag, { kind: "volume" }>;
 
-async function chooseVolumes(context: CtrContext, given: readonly NamedVolume[]): Promise<ChosenMounts> {
+/** image-spec § config.Volumes: what is written there is to be kept apart from the root, unless something is mounted there. */
+function volumeOfImage(path: string, taken: Set<string>): readonly NamedVolume[] {
+  const target = absolutePath("/", path);
+  if (target === "/" || taken.has(target)) return [];
+  taken.add(target);
+  return [{ kind: "volume", name: undefined, target, options: ["rbind", "rprivate"], isFilled: true }];
+}
+
+async function parseMounts({ cwd }: CtrContext, given: readonly string[]): Promise<readonly VolumeFlag[]> {
+  const { parseMount } = await import("./mount-flag.ts");
+  return given.map((each) => parseMount(each, cwd));
+}
+
+async function chooseVolumes(context: CtrContext, given: readonly NamedVolume[]): Promise<ContainerMounts> {
   const { anonymousName, checkVolumeName, DATA, volumesDirectory } = await import("../../lib/client/volumes/volume.ts");
   const directory = await volumesDirectory(await context.connect());
   const chosen = given.map(({ name = anonymousName(), target, options, isFilled }, index) => {
@@ -50,18 +65,20 @@ async function chooseVolumes(context: CtrContext, given: readonly NamedVolume[])
   };
 }
 
-function makeSource({ kernel }: CtrContext, source: string): void {
-  makeDirectories(kernel, source, OPEN_TO_ALL);
+/** As docker has it: a directory of the host that is not there is made for `--volume`, and missed for `--mount`. */
+function settleSource({ kernel }: CtrContext, { mount: { source = "" }, isMade }: BindFlag): void {
+  if (exists(kernel, source)) return;
+  if (isMade) makeDirectories(kernel, source, OPEN_TO_ALL);
+  else throw new ContainerError("not_found", `--mount: there is no ${source} on this host; --volume would make it`);
 }
 
-function checkTargets(mounts: readonly Mount[]): void {
-  const seen = new Set<string>();
-  for (const { destination } of mounts) {
-    if (seen.has(destination)) {
-      throw new ContainerError("invalid_argument", `--volume and --tmpfs: two mounts have the target ${destination}`);
-    }
-    seen.add(destination);
-  }
+type BindFlag = Extract<VolumeFlag, { kind: "bind" }>;
+
+function checkTargets(targets: readonly string[]): void {
+  const twice = targets.find((target, index) => targets.indexOf(target) < index);
+  if (twice === undefined) return;
+  const why = `two mounts have the target ${twice}`;
+  throw new ContainerError("invalid_argument", `--volume, --mount and --tmpfs: ${why}`);
 }
 
 /** A mount comes before those that are in it. */

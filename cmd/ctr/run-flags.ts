@@ -1,9 +1,7 @@
 import type { LogLimits } from "../../lib/client/logs/place.ts";
 import { ContainerError } from "../../lib/errors.ts";
-import { readText } from "../../lib/linux/files.ts";
 import type { Mount, Rlimit } from "../../lib/spec/config.ts";
 import { boolean, type Flag, last, path, repeated, text, type Values } from "../flags.ts";
-import { absolutePath } from "../path.ts";
 import { signalNumber } from "../runtime/signals.ts";
 import { parseSize } from "../size.ts";
 import type { CtrContext } from "./context.ts";
@@ -16,21 +14,39 @@ export const containerFlags = {
   volume: repeated("mount a directory or file, or a volume by its name: SOURCE:TARGET[:ro], NAME:TARGET[:ro]", {
     short: "v",
   }),
+  mount: repeated("mount something: type=bind|volume|tmpfs,source=SOURCE,target=TARGET[,readonly][,…]", {
+    label: "MOUNT",
+  }),
   tmpfs: repeated("mount an empty tmpfs: TARGET[:OPTIONS]"),
   publish: repeated("publish a port: [HOST-IP:]HOST-PORT:PORT[/tcp|udp]", { short: "p" }),
   net: text("none (the default), host, or a network of the daemon such as bridge", { label: "NETWORK" }),
   network: text("as --net", { label: "NETWORK", hidden: true }),
+  dns: repeated("address of a name server, in place of those of the network", { label: "ADDRESS" }),
+  dnsSearch: repeated("domain to look for names in", { label: "DOMAIN" }),
+  dnsOption: repeated("option of resolv.conf, e.g. ndots:2", { label: "OPTION" }),
+  addHost: repeated("line of /etc/hosts: NAME:ADDRESS", { label: "HOST" }),
   memory: size("limit of memory, e.g. 64m", { short: "m" }),
+  memorySwap: size("limit of memory and swap together, or -1 for none", {}),
+  memoryReservation: size("memory that is left to it when memory is short", {}),
   cpus: positive("processors' worth of time, e.g. 1.5"),
   cpuShares: integer("processor time relative to other containers"),
   cpusetCpus: text("processors to use, e.g. 0-3,7", { label: "LIST" }),
+  cpusetMems: text("memory nodes to use, e.g. 0,1", { label: "LIST" }),
+  blkioWeight: integer("share of the disks' time relative to other containers: 10 to 1000"),
   pidsLimit: integer("how many processes and threads there may be"),
+  oomScoreAdj: integer("how early it goes when memory has run out: -1000 to 1000"),
+  cgroupParent: text("cgroup in which that of the container is made", { label: "PATH" }),
   shmSize: size("size of /dev/shm (default: 64m)", {}),
   user: text("run as user[:group], by name or id", { short: "u", label: "USER" }),
+  groupAdd: repeated("one more group of the user, by its id", { label: "GID" }),
   workdir: text("working directory of the program", { short: "w", label: "DIR" }),
   hostname: text("host name of the container (default: its name)", { label: "NAME" }),
+  domainname: text("NIS domain name of the container", { label: "NAME" }),
   entrypoint: text("program in place of the image's", { label: "PROGRAM" }),
+  init: boolean("a small init of the host (catatonit, tini) starts the program, passes signals on and reaps"),
   label: repeated("label of the container: KEY=value", { short: "l" }),
+  labelFile: path("file with a label a line", { label: "FILE" }),
+  annotation: repeated("annotation of the container's config: KEY=value", { label: "ANNOTATION" }),
   capAdd: repeated("add a capability, or ALL"),
   capDrop: repeated("drop a capability, or ALL"),
   privileged: boolean("with all capabilities and devices of the host, nothing masked and no call filtered"),
@@ -47,9 +63,16 @@ export const containerFlags = {
   ulimit: repeated("limit of a resource: nofile=SOFT[:HARD]"),
   sysctl: repeated("kernel parameter of the container's namespaces: KEY=value"),
   pid: text("host: share the host's processes", { label: "host" }),
+  ipc: text("host: share the host's IPC and /dev/shm", { label: "host" }),
+  uts: text("host: share the host's names", { label: "host" }),
+  cgroupns: text("host: see the host's cgroups", { label: "host" }),
+  userns: text("host, as it is anyway: users are those of the host", { label: "host", hidden: true }),
   stopSignal: signalName("the signal that tsctr stop sends, instead of the image's"),
+  stopTimeout: integer("seconds that tsctr stop waits before SIGKILL (default: 10)"),
   logOpt: repeated("of the log in the background: max-size=SIZE, e.g. 10m, and max-file=COUNT", { label: "OPTION" }),
   restart: text("no, always, unless-stopped or on-failure[:N]: by the daemon's restart monitor", { label: "POLICY" }),
+  cidfile: path("file to write the id to, which must not be there", { label: "FILE" }),
+  platform: text("platform of the image, if it has several, e.g. linux/arm64", { label: "PLATFORM" }),
   snapshotter: text("snapshotter of the root (default: overlayfs)", { label: "NAME" }),
   runtime: text("runtime (default: io.containerd.runc.v2; tsrund runs its own for it)", { label: "NAME" }),
 };
@@ -103,13 +126,18 @@ export function resolveEnv(
   });
 }
 
+/** execve(2) takes no more either. */
+const MAX_ENV_BYTES = 4 * 1024 * 1024;
+
 /** What `--env-file` and `--env` say, in this order. @throws {ContainerError} */
-export function readEnv(
-  { kernel, cwd, env }: CtrContext,
+export async function readEnv(
+  context: CtrContext,
   flags: { readonly env: readonly string[]; readonly envFile: string | undefined },
-): readonly string[] {
-  const file = flags.envFile === undefined ? [] : parseEnvFile(readText(kernel, absolutePath(cwd, flags.envFile)));
-  return resolveEnv([...file, ...flags.env], env);
+): Promise<readonly string[]> {
+  if (flags.envFile === undefined) return resolveEnv(flags.env, context.env);
+  const { readFlagFile } = await import("./flag-file.ts");
+  const file = readFlagFile(context, { option: "env-file", file: flags.envFile, maxBytes: MAX_ENV_BYTES });
+  return resolveEnv([...parseEnvFile(file), ...flags.env], context.env);
 }
 
 /** A file of variables, a line each; `#` begins a remark. */

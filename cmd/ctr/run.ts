@@ -1,6 +1,6 @@
 import { api } from "../../lib/client/api.ts";
 import type { Client } from "../../lib/client/client.ts";
-import { createContainer } from "../../lib/client/create.ts";
+import { createContainer, REMOVAL_LABEL } from "../../lib/client/create.ts";
 import { DEFAULT_DETACH_KEYS, parseDetachKeys } from "../../lib/client/detach-keys.ts";
 import { INPUT_LABEL, removeFifos } from "../../lib/client/fifos.ts";
 import { NO_IMAGE } from "../../lib/client/image.ts";
@@ -11,8 +11,9 @@ import { ContainerError } from "../../lib/errors.ts";
 import { findAttributes } from "../../lib/linux/terminal.ts";
 import { UsageError } from "../usage-error.ts";
 import { AdvisedError } from "./advice.ts";
-import { checkNetwork, noNetworks, randomId, toCreation, wantsNetwork } from "./container-request.ts";
+import { platformOf, randomId, toCreation } from "./container-request.ts";
 import type { CtrContext } from "./context.ts";
+import { checkNetwork, noNetworks, wantsNetwork } from "./network-flags.ts";
 import { fifoRoot } from "./places.ts";
 import { notRun } from "./program-failure.ts";
 import { type ContainerFlags, parseLogOptions } from "./run-flags.ts";
@@ -58,31 +59,49 @@ async function make(context: CtrContext, wanted: Wanted, given: RunFlags, start:
     checkNetwork(flags);
     parseLogOptions(flags.logOpt);
     const client = await context.connect();
-    if (wantsNetwork(flags) && !(await isTsrund(client))) throw noNetworks(context.address);
+    await checkDaemon(context, client, flags);
     if (flags.pull === "always") await pull(context, client, wanted.image, flags);
-    return await start(context, client, wanted, flags).catch(async (error) => {
-      if (flags.pull !== "missing" || !isMissing(error)) throw advised(error);
-      await pull(context, client, wanted.image, flags);
-      return await start(context, client, wanted, flags);
-    });
+    if (flags.cidfile === undefined) return await startOrPull(context, client, wanted, flags, start);
+    const named = { ...flags, name: flags.name ?? randomId() };
+    const { withIdFile } = await import("./id-file.ts");
+    const startNamed = () => startOrPull(context, client, wanted, named, start);
+    return await withIdFile(context, { file: flags.cidfile, id: named.name }, startNamed);
   } catch (error) {
     return notRun(error);
   }
 }
 
+async function startOrPull(
+  ...[context, client, wanted, flags, start]: [...Parameters<Start>, start: Start]
+): Promise<number> {
+  return await start(context, client, wanted, flags).catch(async (error) => {
+    if (flags.pull !== "missing" || !isMissing(error)) throw advised(error);
+    await pull(context, client, wanted.image, flags);
+    return await start(context, client, wanted, flags);
+  });
+}
+
+/** What only tsrund does is asked of nobody else. @throws {AdvisedError} */
+async function checkDaemon({ address }: CtrContext, client: Client, flags: RunFlags): Promise<void> {
+  const isLeft = flags.detach && flags.rm;
+  if (!isLeft && !wantsNetwork(flags)) return;
+  const { isTsrund } = await import("../../lib/client/removal.ts");
+  if (await isTsrund(client)) return;
+  throw isLeft ? noRemoval(address) : noNetworks(address);
+}
+
+/** What a daemon is told that has nobody to remove a container. */
+function noRemoval(address: string): AdvisedError {
+  const why = `the daemon at ${address} removes no containers, which --detach with --rm needs`;
+  const advice = "leave --rm out, and remove it by tsctr rm; or use tsrund, which does that";
+  return new AdvisedError("unimplemented", why, { advice });
+}
+
 function checkTogether({ kernel }: CtrContext, { interactive, tty, detach, rm, restart }: RunFlags): void {
-  if (detach && rm)
-    throw new UsageError("--detach and --rm do not go together: nobody is there to remove the container");
   if (rm && restart !== undefined && restart !== "no") throw new UsageError("--rm and --restart do not go together");
   if (tty && interactive && !detach && findAttributes(kernel, STDIN) === undefined) {
     throw new UsageError("--tty with --interactive needs a terminal: standard input is none");
   }
-}
-
-/** tsrund's metadata are SQLite's; no other daemon's are. */
-async function isTsrund(client: Client): Promise<boolean> {
-  const filters = ["type==io.containerd.metadata.v1,id==sqlite"];
-  return (await client.call(api.introspection.plugins, { filters })).plugins.length > 0;
 }
 
 async function inForeground(context: CtrContext, client: Client, wanted: Wanted, flags: RunFlags): Promise<number> {
@@ -101,7 +120,20 @@ async function inForeground(context: CtrContext, client: Client, wanted: Wanted,
   });
   if (end.kind === "exited") return end.status;
   context.warn(`detached from ${creation.id}: tsctr attach ${creation.id} comes back to it`);
+  if (rm) await leaveRemoval(context, client, creation.id);
   return 0;
+}
+
+/** Nobody of ours is there any more at the end of the container. */
+async function leaveRemoval(context: CtrContext, client: Client, id: string): Promise<void> {
+  const { isTsrund, removeAtItsEnd } = await import("../../lib/client/removal.ts");
+  if (!(await isTsrund(client))) {
+    context.warn(`${id} stays when it has ended: tsctr rm ${id} removes it`);
+    return;
+  }
+  const { getContainer } = await import("../../lib/client/containers.ts");
+  const container = await getContainer(client, id);
+  await removeAtItsEnd(client, context.kernel, { container, fifoRoot: fifoRoot(context) });
 }
 
 async function inBackground(context: CtrContext, client: Client, wanted: Wanted, flags: RunFlags): Promise<number> {
@@ -112,7 +144,7 @@ async function inBackground(context: CtrContext, client: Client, wanted: Wanted,
   try {
     await startInBackground(client, kernel, { id, mounts: created.mounts, log, input, terminal: flags.tty });
   } catch (error) {
-    await clearContainer(client, kernel, creation);
+    await clearContainer(client, kernel, created);
     removeFifos(kernel, { stdin: input, stdout: "", stderr: "" }, fifoRoot(context));
     throw error;
   } finally {
@@ -140,6 +172,7 @@ async function backgroundCreation(context: CtrContext, wanted: Wanted, flags: Ru
   const labels = {
     [LOG_LABEL]: log,
     ...(interactive ? { [INPUT_LABEL]: input } : {}),
+    ...(flags.rm ? { [REMOVAL_LABEL]: "true" } : {}),
     ...(restart === undefined ? {} : { "containerd.io/restart.loguri": log }),
   };
   const creation = await toCreation(context, { ...flags, name: id }, { ...wanted, terminal, labels });
@@ -149,7 +182,8 @@ async function backgroundCreation(context: CtrContext, wanted: Wanted, flags: Ru
 /** Brings an image from its registry; how far it is goes to standard error. */
 async function pull(context: CtrContext, client: Client, image: string, flags: RunFlags): Promise<void> {
   const { pullForRun } = await import("./pull-for-run.ts");
-  await pullForRun(context, client, { image, snapshotter: flags.snapshotter });
+  const platform = flags.platform === undefined ? undefined : await platformOf(flags.platform);
+  await pullForRun(context, client, { image, snapshotter: flags.snapshotter, platform });
 }
 
 /** Nothing has been made when this is said. */

@@ -1,6 +1,6 @@
 import { defaultSeccomp, type SeccompSubject } from "../../lib/client/spec/seccomp-default.ts";
 import { ContainerError } from "../../lib/errors.ts";
-import { findText, readText } from "../../lib/linux/files.ts";
+import { findText } from "../../lib/linux/files.ts";
 import { findSecurityModules } from "../../lib/linux/security-modules.ts";
 import type { Seccomp } from "../../lib/spec/seccomp.ts";
 import { absolutePath } from "../path.ts";
@@ -34,11 +34,20 @@ function ownProfile(wanted: "unconfined" | "builtin", subject: SeccompSubject): 
   return wanted === "builtin" ? defaultSeccomp(subject) : undefined;
 }
 
+/** Docker's has 13 KiB. */
+const MAX_PROFILE_BYTES = 4 * 1024 * 1024;
+
 async function readProfile({ kernel, cwd }: CtrContext, file: string, subject: SeccompSubject): Promise<Seccomp> {
-  const { parseSeccompFile } = await import("../../lib/client/spec/seccomp-file.ts");
+  const [{ parseSeccompFile }, { readBoundedText }] = await Promise.all([
+    import("../../lib/client/spec/seccomp-file.ts"),
+    import("../../lib/linux/bounded-file.ts"),
+  ]);
   const release = findText(kernel, "/proc/sys/kernel/osrelease") ?? "";
   try {
-    return parseSeccompFile(readText(kernel, absolutePath(cwd, file)), { ...subject, release });
+    return parseSeccompFile(readBoundedText(kernel, absolutePath(cwd, file), MAX_PROFILE_BYTES), {
+      ...subject,
+      release,
+    });
   } catch (error) {
     throw badProfile(file, error);
   }

@@ -4,7 +4,7 @@ import { parseVolume } from "./volume-flag.ts";
 
 describe("parseVolume()", () => {
   const bind = (source: string, destination: string, ...options: readonly string[]) => {
-    return { kind: "bind", mount: { destination, type: "bind", source, options: ["rbind", ...options] } };
+    return { kind: "bind", mount: { destination, type: "bind", source, options: ["rbind", ...options] }, isMade: true };
   };
   const volume = (name: string | undefined, target: string, ...options: readonly string[]) => {
     return { kind: "volume", name, target, options: ["rbind", ...options], isFilled: true };

@@ -2,9 +2,15 @@ import { ContainerError } from "../../lib/errors.ts";
 import type { Mount } from "../../lib/spec/config.ts";
 import { absolutePath } from "../path.ts";
 
-/** What `--volume` mounts: something of the host, or a volume; one without a name is made for the container. */
+/** What `--volume` and `--mount` mount: something of the host, or a volume; one without a name is made for the container. */
 export type VolumeFlag =
-  | { readonly kind: "bind"; readonly mount: Mount }
+  | {
+      readonly kind: "bind";
+      readonly mount: Mount;
+      /** A source that is not there is made, as a directory. */
+      readonly isMade: boolean;
+    }
+  | { readonly kind: "tmpfs"; readonly mount: Mount }
   | {
       readonly kind: "volume";
       readonly name: string | undefined;
@@ -44,7 +50,7 @@ export function parseVolume(given: string, cwd: string): VolumeFlag {
     return { kind: "volume", name: source || undefined, target: destination, options: mountOptions, isFilled };
   }
   const path = absolutePath(cwd, source ?? "");
-  return { kind: "bind", mount: { destination, type: "bind", source: path, options: mountOptions } };
+  return { kind: "bind", mount: { destination, type: "bind", source: path, options: mountOptions }, isMade: true };
 }
 
 /** What has no slash is no path, but for `.` and `..`. */

@@ -26,6 +26,13 @@ export async function findContainer(client: Client, given: string): Promise<Cont
   );
 }
 
+/** A container, by its whole id. @throws {ContainerError} not_found */
+export async function getContainer(client: Client, id: string): Promise<Container> {
+  const { container } = await client.call(api.containers.get, { id });
+  if (container !== null) return container;
+  throw new ContainerError("internal", `the daemon says nothing of container ${id}`);
+}
+
 /** The task of a container; undefined when it has none. */
 export async function findTask(client: Client, containerId: string): Promise<Process | undefined> {
   try {

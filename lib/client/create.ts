@@ -1,8 +1,9 @@
 import type { containerd } from "../../proto/gen/daemon.js";
 import { ContainerError } from "../errors.ts";
+import type { Platform } from "../image/platforms.ts";
 import type { Kernel } from "../linux/kernel.ts";
 import { findLayeredText, layersOf, type SnapshotMount } from "../linux/layered-files.ts";
-import type { Config, User } from "../spec/config.ts";
+import type { Config, Mount, User } from "../spec/config.ts";
 import { api } from "./api.ts";
 import type { Client } from "./client.ts";
 import type { StdioPaths } from "./fifos.ts";
@@ -16,19 +17,29 @@ export interface Creation {
   readonly image: string;
   readonly snapshotter: string;
   readonly runtime: string;
+  /** Which of an image of several; undefined: this machine's. */
+  readonly platform?: Platform | undefined;
   /** In place of the image's, as `user:group`. */
   readonly user: string | undefined;
-  readonly spec: (image: ImageSettings, user: User) => Config;
+  readonly spec: (image: ImageSettings, user: User, mounts: readonly Mount[]) => Config;
   /** Besides the image's. */
   readonly labels: Readonly<Record<string, string>>;
-  /** Those that the spec mounts; undefined: none. */
-  readonly volumes?: ContainerVolumes | undefined;
+  /** What is mounted in it; asked with what its image says. */
+  readonly mounts: (image: ImageSettings) => ContainerMounts | Promise<ContainerMounts>;
+}
+
+/** What is mounted in a container, and the volumes among that; undefined: none. */
+export interface ContainerMounts {
+  readonly mounts: readonly Mount[];
+  readonly volumes: ContainerVolumes | undefined;
 }
 
 /** A container that was made, and how its root is mounted. */
 export interface Created {
   readonly id: string;
+  readonly snapshotter: string;
   readonly mounts: readonly SnapshotMount[];
+  readonly volumes: ContainerVolumes | undefined;
   /** Settles when nothing is kept by the making of it any more. */
   readonly released: Promise<void>;
 }
@@ -36,6 +47,10 @@ export interface Created {
 export const SPEC_TYPE = "types.containerd.io/opencontainers/runtime-spec/1/Spec";
 /** What `ctr` keeps an image's signal under. */
 export const STOP_SIGNAL_LABEL = "io.containerd.image.config.stop-signal";
+/** How many seconds a container is given to end before it is killed. */
+export const STOP_TIMEOUT_LABEL = "tsrun.dev/stop-timeout";
+/** By which tsrund knows that it is to remove a container when its task has ended: `true`. */
+export const REMOVAL_LABEL = "tsrun.dev/rm";
 /** What is made and not yet named by a container is kept so long by whoever dies meanwhile. */
 const LEASE_MS = 3_600_000;
 
@@ -47,10 +62,10 @@ export async function createContainer(client: Client, kernel: Kernel, creation: 
   const opening = openLease(client);
   let isDone = false;
   try {
-    const [image, lease] = await Promise.all([resolveImage(client, creation.image), opening]);
-    const mounts = await makeRecords(client.with({ lease }), kernel, { creation, image });
+    const [image, lease] = await Promise.all([resolveImage(client, creation.image, creation.platform), opening]);
+    const made = await makeRecords(client.with({ lease }), kernel, { creation, image });
     isDone = true;
-    return { id: creation.id, mounts, released: closeLease(client, opening) };
+    return { id: creation.id, snapshotter: creation.snapshotter, ...made, released: closeLease(client, opening) };
   } finally {
     if (!isDone) await closeLease(client, opening);
   }
@@ -60,14 +75,15 @@ async function makeRecords(
   client: Client,
   kernel: Kernel,
   { creation, image }: { readonly creation: Creation; readonly image: RunnableImage },
-): Promise<readonly SnapshotMount[]> {
+): Promise<Pick<Created, "mounts" | "volumes">> {
   const { id, snapshotter } = creation;
   const mounts = await prepare(client, image, creation);
   try {
     const user = findUser(kernel, mounts, creation.user ?? image.settings.user);
-    const container = describe(creation, image, user);
-    await withVolumes(kernel, mounts, creation.volumes, () => client.call(api.containers.create, { container }));
-    return mounts;
+    const own = await creation.mounts(image.settings);
+    const container = describe(creation, image, creation.spec(image.settings, user, own.mounts));
+    await withVolumes(kernel, mounts, own.volumes, () => client.call(api.containers.create, { container }));
+    return { mounts, volumes: own.volumes };
   } catch (error) {
     await client.call(api.snapshots.remove, { snapshotter, key: id }).catch(() => undefined);
     throw error;
@@ -144,10 +160,9 @@ function findUser(kernel: Kernel, mounts: readonly SnapshotMount[], wanted: stri
   return resolveUser(wanted, { passwd, group });
 }
 
-function describe(creation: Creation, image: RunnableImage, user: User) {
+function describe(creation: Creation, image: RunnableImage, spec: Config) {
   const { id, runtime, snapshotter, labels } = creation;
   const { stopSignal } = image.settings;
-  const spec = creation.spec(image.settings, user);
   return {
     ...{ id, image: image.name, snapshotter, snapshotKey: id, runtime: { name: runtime } },
     labels: {

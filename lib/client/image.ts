@@ -1,6 +1,6 @@
 import { ContainerError } from "../errors.ts";
 import { toObject, toTexts } from "../image/documents.ts";
-import { platformOfMachine } from "../image/platforms.ts";
+import { type Platform, platformOfMachine } from "../image/platforms.ts";
 import { normalizeDockerName } from "../image/references.ts";
 import { api } from "./api.ts";
 import type { Client } from "./client.ts";
@@ -50,16 +50,16 @@ function fullName(name: string): string {
   }
 }
 
-/** What this machine runs of an image. @throws {ContainerError} not_found */
-export async function resolveImage(client: Client, wanted: string): Promise<RunnableImage> {
+/** What a machine runs of an image: this one, unless told otherwise. @throws {ContainerError} not_found */
+export async function resolveImage(
+  client: Client,
+  wanted: string,
+  platform: Platform = platformOfMachine(process.arch),
+): Promise<RunnableImage> {
   const { name, target } = await findImage(client, wanted);
   const { mediaType, digest, size } = target;
   const content = new RemoteContent(client);
-  const { document, chain } = await resolveContent(
-    content,
-    { mediaType, digest, size: Number(size) },
-    platformOfMachine(process.arch),
-  );
+  const { document, chain } = await resolveContent(content, { mediaType, digest, size: Number(size) }, platform);
   const what = `the config of image ${name}`;
   return { name, settings: parseSettings(toObject(document, what)["config"], what), chainId: chain.at(-1) ?? "" };
 }

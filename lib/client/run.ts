@@ -33,11 +33,11 @@ export async function runInForeground(client: Client, kernel: Kernel, run: Foreg
     await created.released;
     if (end.kind === "detached") return end;
     removeFifos(kernel, stdio, run.fifoRoot);
-    if (run.isRemoved) await removeAll(client, kernel, creation);
+    if (run.isRemoved) await removeAll(client, kernel, created);
     return end;
   } catch (error) {
     removeFifos(kernel, pathsIn(place.directory), run.fifoRoot);
-    await Promise.all([created.released, clearContainer(client, kernel, creation)]);
+    await Promise.all([created.released, clearContainer(client, kernel, created)]);
     throw error;
   }
 }
@@ -81,14 +81,10 @@ function pathsIn(directory: string) {
   return { stdin: `${directory}/stdin`, stdout: `${directory}/stdout`, stderr: `${directory}/stderr` };
 }
 
-async function remove(client: Client, { id, snapshotter }: Creation): Promise<void> {
-  await removeContainer(client, { id, snapshotter, snapshotKey: id });
-}
-
 /** Volumes that have no name of their own go with the container that they were made for. */
-async function removeAll(client: Client, kernel: Kernel, creation: Creation): Promise<void> {
-  await remove(client, creation);
-  const names = (creation.volumes?.uses ?? []).flatMap(({ name, isAnonymous }) => (isAnonymous ? [name] : []));
+async function removeAll(client: Client, kernel: Kernel, { id, snapshotter, volumes }: Created): Promise<void> {
+  await removeContainer(client, { id, snapshotter, snapshotKey: id });
+  const names = (volumes?.uses ?? []).flatMap(({ name, isAnonymous }) => (isAnonymous ? [name] : []));
   if (names.length === 0) return;
   const { pruneVolumes } = await import("./volumes/use.ts");
   await pruneVolumes(kernel, client, ({ name }) => names.includes(name));
@@ -97,11 +93,11 @@ async function removeAll(client: Client, kernel: Kernel, creation: Creation): Pr
 const SIGKILL = 9;
 
 /** After a failure: removes what was made of a container and its task, as far as that goes. */
-export async function clearContainer(client: Client, kernel: Kernel, creation: Creation): Promise<void> {
-  const containerId = creation.id;
+export async function clearContainer(client: Client, kernel: Kernel, created: Created): Promise<void> {
+  const containerId = created.id;
   const quiet = (call: Promise<unknown>) => call.catch(() => undefined);
   await quiet(client.call(api.tasks.kill, { containerId, signal: SIGKILL, all: true }));
   await quiet(client.call(api.tasks.wait, { containerId }));
   await quiet(client.call(api.tasks.delete, { containerId }));
-  await quiet(removeAll(client, kernel, creation));
+  await quiet(removeAll(client, kernel, created));
 }

@@ -17,6 +17,7 @@ import type { Metrics } from "./metrics/metrics.ts";
 import type { MetricsSettings } from "./metrics/metrics-server.ts";
 import { type NetworkSettings, Networks } from "./networks/networks.ts";
 import { writeNetworkStatus } from "./networks/status.ts";
+import { Remover } from "./removal/remover.ts";
 import { RestartMonitor, type RestartSettings } from "./restart/monitor.ts";
 import { allServices } from "./services/all.ts";
 import { shimEventServices } from "./services/events.ts";
@@ -66,6 +67,7 @@ export class Supervisor {
   readonly #events: EventBus;
   readonly #tasks: TaskManager;
   readonly #monitor: RestartMonitor;
+  readonly #remover: Remover;
   readonly #metrics: Metrics | undefined;
   readonly #grpc: GrpcServer;
   readonly #ttrpc: TtrpcServer;
@@ -78,6 +80,7 @@ export class Supervisor {
       events: EventBus;
       tasks: TaskManager;
       monitor: RestartMonitor;
+      remover: Remover;
       metrics: Metrics | undefined;
       grpc: GrpcServer;
       ttrpc: TtrpcServer;
@@ -88,6 +91,7 @@ export class Supervisor {
     this.#events = parts.events;
     this.#tasks = parts.tasks;
     this.#monitor = parts.monitor;
+    this.#remover = parts.remover;
     this.#metrics = parts.metrics;
     this.#grpc = parts.grpc;
     this.#ttrpc = parts.ttrpc;
@@ -128,7 +132,10 @@ export class Supervisor {
         warn: settings.warn,
       });
       monitor.start();
-      return new Supervisor(settings, { store, events, tasks, monitor, metrics, grpc, ttrpc });
+      const { warn, runtimes } = settings;
+      const remover = new Remover({ store, tasks, events, program: runtimes.own.program, address, warn });
+      remover.start();
+      return new Supervisor(settings, { store, events, tasks, monitor, remover, metrics, grpc, ttrpc });
     } catch (error) {
       await store.close();
       throw error;
@@ -139,7 +146,8 @@ export class Supervisor {
   async stop(): Promise<void> {
     const { address, listener } = this.#settings;
     this.#events.close();
-    await Promise.all([this.#monitor.stop(GRACE_MS), this.#metrics?.stop(), this.#grpc.close(GRACE_MS)]);
+    const backgrounds = [this.#monitor.stop(GRACE_MS), this.#remover.stop(GRACE_MS)];
+    await Promise.all([...backgrounds, this.#metrics?.stop(), this.#grpc.close(GRACE_MS)]);
     this.#ttrpc.stop();
     this.#tasks.close();
     await this.#store.close();

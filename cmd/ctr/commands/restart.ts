@@ -1,4 +1,5 @@
 import { findContainer, findTask } from "../../../lib/client/containers.ts";
+import { keptDuring } from "../../../lib/client/removal.ts";
 import { startAgain } from "../../../lib/client/start.ts";
 import { statusOf } from "../../../lib/client/tasks.ts";
 import { ctrCommand } from "../command.ts";
@@ -17,8 +18,10 @@ export const restartCommand = ctrCommand({
     return await forEach(context, ids, async (given) => {
       const container = await findContainer(client, given);
       const status = statusOf(await findTask(client, container.id));
-      if (status === "running" || status === "paused") await stopContainer(client, container, { graceMs, signal });
-      await startAgain(client, context.kernel, container);
+      await keptDuring(client, container, async () => {
+        if (status === "running" || status === "paused") await stopContainer(client, container, { graceMs, signal });
+        await startAgain(client, context.kernel, container);
+      });
       return container.id;
     });
   },

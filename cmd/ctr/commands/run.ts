@@ -46,7 +46,7 @@ export const runCommand = ctrCommand({
     interactive: boolean("pass on standard input", { short: "i" }),
     tty: boolean("give the program a terminal", { short: "t" }),
     detach: boolean("run in the background, and print the name", { short: "d" }),
-    rm: boolean("remove the container when the program has ended"),
+    rm: boolean("remove the container, and volumes without a name, when the program has ended"),
     pull: pullFlag,
     detachKeys: text("keys that leave the program and its terminal (default: ctrl-p,ctrl-q)", { label: "KEYS" }),
     ...containerFlags,

@@ -94,11 +94,11 @@ export const containerCases: readonly Case[] = [
   },
   {
     name: "run: what makes no sense",
-    script: `for o in "-d --rm" "--volume :/x" "--memory much" "--net none -p 1:1" "--restart often" "--cap-add fly" "--nmae x"; do tsctr run $o "$IMAGE" true; echo "status $?"; done`,
+    script: `for o in "--rm --restart always" "--volume :/x" "--memory much" "--net none -p 1:1" "--restart often" "--cap-add fly" "--nmae x"; do tsctr run $o "$IMAGE" true; echo "status $?"; done`,
   },
   {
     name: "run: signals",
-    script: `"$TSCTR" run --rm --name "$TAG-s" "$IMAGE" sh -c 'trap "echo got it; exit 9" TERM; echo up; while :; do sleep 0.1; done' >"$SCRATCH/out" & p=$!; until grep -q up "$SCRATCH/out"; do sleep 0.05; done; kill -TERM $p; wait $p; echo "status $?"; cat "$SCRATCH/out"`,
+    script: `"$TSCTR" run --rm --name "$TAG-s" "$IMAGE" sh -c 'trap "echo got it; exit 9" TERM; echo up; while :; do sleep 0.1; done' >"$SCRATCH/out" & p=$!; until grep -qs up "$SCRATCH/out"; do sleep 0.05; done; kill -TERM $p; wait $p; echo "status $?"; cat "$SCRATCH/out"`,
   },
   {
     name: "run: a reader that goes",
@@ -186,7 +186,7 @@ export const containerCases: readonly Case[] = [
   {
     name: "run -d -i",
     ownOnly: BEHIND,
-    script: `C="$TAG-di"; tsctr run -d -i --name "$C" "$IMAGE" sh -c 'read a; echo "a=$a"; read b; echo "b=$b"; exit 5'; echo one | "$TSCTR" attach "$C" >"$SCRATCH/attached" & p=$!; until grep a= "$SCRATCH/attached"; do sleep 0.05; done 2>/dev/null; kill -KILL $p; wait $p 2>/dev/null; echo two | tsctr attach "$C"; echo "status $?"; tsctr rm "$C"; rm "$SCRATCH/attached"`,
+    script: `C="$TAG-di"; tsctr run -d -i --name "$C" "$IMAGE" sh -c 'read a; echo "a=$a"; read b; echo "b=$b"; exit 5'; echo one | "$TSCTR" attach "$C" >"$SCRATCH/attached" & p=$!; until grep -s a= "$SCRATCH/attached"; do sleep 0.05; done 2>/dev/null; kill -KILL $p; wait $p 2>/dev/null; echo two | tsctr attach "$C"; echo "status $?"; tsctr rm "$C"; rm "$SCRATCH/attached"`,
   },
   {
     name: "run -d -it",
@@ -214,7 +214,7 @@ export const containerCases: readonly Case[] = [
   },
   {
     name: "events",
-    script: `"$TSCTR" events --filter "namespace==default,topic~=/tasks/" --format json >"$SCRATCH/events" & p=$!; until tsctr run --rm --name "$TAG-ev" "$IMAGE" true && grep -q delete "$SCRATCH/events"; do :; done; kill $p; wait $p; jq -r 'select(.event.containerId == "'$TAG-ev'") | .topic' "$SCRATCH/events" | head -n 4`,
+    script: `"$TSCTR" events --filter "namespace==default,topic~=/tasks/" --format json >"$SCRATCH/events" & p=$!; until tsctr run --rm --name "$TAG-ev" "$IMAGE" true && grep -qs delete "$SCRATCH/events"; do :; done; kill $p; wait $p; jq -r 'select(.event.containerId == "'$TAG-ev'") | .topic' "$SCRATCH/events" | head -n 4`,
   },
   { name: "no daemon", script: `tsctr --address "$SCRATCH/nobody" ps` },
   { name: "no command", script: "tsctr pss; tsctr image ls extra argument | head -n 1; tsctr help nosuch" },

@@ -13,6 +13,8 @@ export const NETWORK_LABELS = {
   dns: "tsrun.dev/dns",
   /** Domains to look for names in. */
   dnsSearch: "tsrun.dev/dns-search",
+  /** Options of resolv.conf(5), in place of those of the network. */
+  dnsOption: "tsrun.dev/dns-option",
   /** `NAME:IP`, with commas between: lines of /etc/hosts. */
   hosts: "tsrun.dev/hosts",
 } as const;
@@ -33,6 +35,7 @@ export interface NetworkRequest {
 export interface NameSettings {
   readonly servers: readonly string[];
   readonly search: readonly string[];
+  readonly options: readonly string[];
   readonly hosts: readonly HostEntry[];
 }
 
@@ -44,6 +47,7 @@ export interface HostEntry {
 /** CNI specification: names of networks. */
 const NETWORK_NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
 const DOMAIN = /^[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?$/;
+const OPTION = /^[A-Za-z0-9_-]+(?::[A-Za-z0-9_-]+)?$/;
 const MAX_NETWORKS = 8;
 
 /** What the labels ask for; undefined when they do not. @throws {ContainerError} invalid_argument, with the label */
@@ -76,6 +80,7 @@ export function parseNetworkLabels(labels: Labels): NetworkRequest | undefined {
     naming: {
       servers: checked(NETWORK_LABELS.dns, labels, (item) => isIP(item) !== 0, "must be IP addresses"),
       search: checked(NETWORK_LABELS.dnsSearch, labels, (item) => DOMAIN.test(item), "must be domains"),
+      options: checked(NETWORK_LABELS.dnsOption, labels, (item) => OPTION.test(item), "must be like ndots:2"),
       hosts: parseHosts(labels),
     },
   };

@@ -54,7 +54,7 @@ export function resolvConf({ naming, results, isHost, servers }: NameFacts, read
   const reachable = isHost ? host : withoutLoopback(host, () => parseResolvConf(read(UPSTREAM)));
   const chosen = [naming.servers, told, isHost ? [] : servers, reachable.servers].find((list) => list.length > 0) ?? [];
   const search = [naming.search, results.flatMap((result) => result.search), reachable.search];
-  const options = [results.flatMap((result) => result.options), reachable.options];
+  const options = [naming.options, results.flatMap((result) => result.options), reachable.options];
   const domains = search.find((list) => list.length > 0) ?? [];
   const flags = options.find((list) => list.length > 0) ?? [];
   return [

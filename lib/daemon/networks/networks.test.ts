@@ -96,9 +96,15 @@ describe("parseNetworkLabels()", () => {
     expect(parse({ network: "a, b" })).to.deep.include({ mode: "networks", names: ["a", "b"] });
     expect(parse({ network: "host" })).to.deep.include({ mode: "host", names: [] });
     const { naming } =
-      parse({ network: "a", dns: "1.1.1.1,::1", "dns-search": "b.c", hosts: "db:10.0.0.7,v:[::2]" }) ?? {};
+      parse({
+        network: "a",
+        dns: "1.1.1.1,::1",
+        "dns-search": "b.c",
+        "dns-option": "ndots:2,rotate",
+        hosts: "db:10.0.0.7,v:[::2]",
+      }) ?? {};
     expect(naming).to.deep.equal({
-      ...{ servers: ["1.1.1.1", "::1"], search: ["b.c"] },
+      ...{ servers: ["1.1.1.1", "::1"], search: ["b.c"], options: ["ndots:2", "rotate"] },
       hosts: [
         { name: "db", address: "10.0.0.7" },
         { name: "v", address: "::2" },
@@ -172,7 +178,7 @@ describe("parseResult()", () => {
 
 describe("files of names", () => {
   const facts: NameFacts = {
-    ...{ hostname: "web", naming: { servers: [], search: [], hosts: [] }, isHost: false, servers: [] },
+    ...{ hostname: "web", naming: { servers: [], search: [], options: [], hosts: [] }, isHost: false, servers: [] },
     results: [{ addresses: ["10.0.0.2"], servers: [], search: [], options: [] }],
   };
   const read = (files: Readonly<Record<string, string>>) => (path: string) => files[path] ?? "";
@@ -180,7 +186,7 @@ describe("files of names", () => {
   it("prefers labels, then networks, then the configuration, then the host", () => {
     const host = read({ "/etc/resolv.conf": "# x\nnameserver 10.0.0.53\nsearch h.example\noptions ndots:3\n" });
     const told = [{ addresses: [], servers: ["10.0.0.1"], search: ["n.example"], options: [] }];
-    const naming = { servers: ["9.9.9.9"], search: [], hosts: [] };
+    const naming = { servers: ["9.9.9.9"], search: [], options: ["ndots:2"], hosts: [] };
     const first = (fields: Partial<NameFacts>) => resolvConf({ ...facts, ...fields }, host).split("\n")[0];
     expect(first({ naming, results: told, servers: ["8.8.4.4"] })).to.equal("nameserver 9.9.9.9");
     expect(first({ results: told, servers: ["8.8.4.4"] })).to.equal("nameserver 10.0.0.1");
