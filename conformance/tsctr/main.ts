@@ -5,7 +5,7 @@
  *
  *   bun conformance/tsctr/main.ts [--only TEXT] [--program PATH] [--verbose] [--update]
  *
- * Needs root, containerd with runc, ctr, busybox (static), python3, jq, tar and docker-registry. The cases build on each other:
+ * Needs root, containerd with runc, ctr, busybox (static), tini-static, python3, jq, tar and docker-registry. The cases build on each other:
  * with --only, all are run, and those are judged. --update writes expected/ from what tsrund does; read it then.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -20,8 +20,10 @@ import { say, type Tally } from "../harness/tally.ts";
 import type { Workspace } from "../harness/workspace.ts";
 import { Tsrund } from "../supervisor/tsrund.ts";
 import type { Case } from "./case.ts";
+import { changeCases } from "./cases/changes.ts";
 import { containerCases } from "./cases/containers.ts";
 import { imageCases } from "./cases/images.ts";
+import { optionCases } from "./cases/options.ts";
 import { terminalCases } from "./cases/terminals.ts";
 import { volumeCases } from "./cases/volumes.ts";
 import { normalise } from "./normalise.ts";
@@ -32,6 +34,8 @@ const LISTS: Readonly<Record<string, readonly Case[]>> = {
   images: imageCases,
   volumes: volumeCases,
   terminals: terminalCases,
+  options: optionCases,
+  changes: changeCases,
 };
 const NEEDED = [
   "containerd",
@@ -41,6 +45,7 @@ const NEEDED = [
   "busybox",
   "python3",
   "jq",
+  "tini-static",
   "tar",
   "docker-registry",
 ];

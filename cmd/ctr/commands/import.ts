@@ -5,6 +5,7 @@ import { required } from "../../args.ts";
 import { boolean, oneOf, text } from "../../flags.ts";
 import { AdvisedError } from "../advice.ts";
 import { ctrCommand } from "../command.ts";
+import type { CtrContext } from "../context.ts";
 import { readInput } from "../file-input.ts";
 import { printJson } from "../listing.ts";
 import { ownPlatform } from "../registry-flags.ts";
@@ -26,28 +27,43 @@ export const importCommand = ctrCommand({
     snapshotter: snapshotterFlag,
     format: oneOf(["text", "json"], "how to print what was brought"),
   },
-  run: async (context, { file }, { baseName, platform, noUnpack, snapshotter, format }) => {
-    const client = await context.connect();
-    const images = await importTo(client, readInput(context, file), {
-      nameOfTag: (tag) => (baseName === undefined ? "" : normalizeDockerName(`${baseName}:${tag}`)),
-      platform: platform === undefined ? ownPlatform() : parsePlatform(platform),
-      ...{ snapshotter, unpack: !noUnpack, report: () => undefined },
-    });
-    if (images.length === 0) {
-      throw new AdvisedError("invalid_argument", `cannot import ${file}: no image in it has a name`, {
-        advice: "give them one with --base-name",
-      });
-    }
-    if (format === "text") await context.print(images.map(({ name }) => `${name}\n`).join(""));
-    else {
-      const described = images.map(({ name, target: { digest, mediaType, size } }) => ({
-        name,
-        digest,
-        mediaType,
-        size,
-      }));
-      await printJson(context, described);
-    }
-    return 0;
-  },
+  run: async (context, { file }, flags) => await importFile(context, file, flags),
 });
+
+interface ImportFlags {
+  readonly baseName: string | undefined;
+  readonly platform: string | undefined;
+  readonly noUnpack: boolean;
+  readonly snapshotter: string;
+  readonly format: "text" | "json";
+}
+
+/** What `import` and `load` do. Gives the exit status. */
+export async function importFile(
+  context: CtrContext,
+  file: string,
+  { baseName, platform, noUnpack, snapshotter, format }: ImportFlags,
+): Promise<number> {
+  const client = await context.connect();
+  const images = await importTo(client, readInput(context, file), {
+    nameOfTag: (tag) => (baseName === undefined ? "" : normalizeDockerName(`${baseName}:${tag}`)),
+    platform: platform === undefined ? ownPlatform() : parsePlatform(platform),
+    ...{ snapshotter, unpack: !noUnpack, report: () => undefined },
+  });
+  if (images.length === 0) {
+    throw new AdvisedError("invalid_argument", `cannot import ${file}: no image in it has a name`, {
+      advice: "give them one with --base-name",
+    });
+  }
+  if (format === "text") await context.print(images.map(({ name }) => `${name}\n`).join(""));
+  else {
+    const described = images.map(({ name, target: { digest, mediaType, size } }) => ({
+      name,
+      digest,
+      mediaType,
+      size,
+    }));
+    await printJson(context, described);
+  }
+  return 0;
+}

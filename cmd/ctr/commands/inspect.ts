@@ -1,4 +1,5 @@
 import { findContainer, findTask } from "../../../lib/client/containers.ts";
+import { readNetworkStatus } from "../../../lib/client/network-status.ts";
 import { readSpec } from "../../../lib/client/spec/read-spec.ts";
 import { statusOf } from "../../../lib/client/tasks.ts";
 import { toMs } from "../../../lib/client/time.ts";
@@ -21,6 +22,7 @@ export const inspectCommand = ctrCommand({
         ...{ id, image, status: statusOf(task), labels, runtime: runtime?.name, snapshotter, snapshotKey },
         ...{ createdAt: timeText(createdAt), updatedAt: timeText(updatedAt), extensions: Object.keys(extensions) },
         ...(task === undefined ? {} : { task: describeTask(task) }),
+        network: readNetworkStatus(container),
         spec: readSpec(container),
       };
     });

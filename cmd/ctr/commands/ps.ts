@@ -1,3 +1,4 @@
+import { hostAddress, readNetworkStatus } from "../../../lib/client/network-status.ts";
 import { specArgs } from "../../../lib/client/spec/read-spec.ts";
 import { type Listed, listContainers } from "../../../lib/client/tasks.ts";
 import { toMs } from "../../../lib/client/time.ts";
@@ -43,6 +44,7 @@ export const psCommand = ctrCommand({
     const isShown = ({ status }: Listed) => all || newest !== undefined || status === "running" || status === "paused";
     const shown = listed.filter(isShown).slice(0, newest);
     const ageOf = (ms: number | undefined) => (ms === undefined ? "" : ageText(context.now() - ms));
+    const ports = new Map(shown.flatMap(({ container }) => portsText(container)));
     await printList(context, shown, {
       format,
       isWhole: noTrunc,
@@ -58,12 +60,22 @@ export const psCommand = ctrCommand({
           cell: ({ task }) => (task === undefined || task.pid === 0 ? "" : String(task.pid)),
           isRight: true,
         },
+        ...(ports.size === 0
+          ? []
+          : [{ title: "PORTS", cell: ({ container }: Listed) => ports.get(container.id) ?? "", canShrink: true }]),
       ],
       describe,
     });
     return 0;
   },
 });
+
+/** By id the ports of the host that lead into a container; nothing where there are none. */
+function portsText(container: Listed["container"]): readonly (readonly [string, string])[] {
+  const { ports = [] } = readNetworkStatus(container) ?? {};
+  const texts = ports.map((port) => `${hostAddress(port)}->${port.containerPort}/${port.protocol}`);
+  return texts.length === 0 ? [] : [[container.id, texts.join(", ")]];
+}
 
 function statusText({ status, task }: Listed, ageOf: (ms: number | undefined) => string): string {
   if (status !== "stopped") return { created: "Created", running: "Up", paused: "Paused", unknown: "Unknown" }[status];

@@ -1,12 +1,8 @@
 import { pruneVolumes, unusedVolumes } from "../../../lib/client/volumes/use.ts";
 import type { Volume } from "../../../lib/client/volumes/volume.ts";
-import { findAttributes } from "../../../lib/linux/terminal.ts";
 import { boolean } from "../../flags.ts";
-import { UsageError } from "../../usage-error.ts";
+import { mayRemove } from "../ask.ts";
 import { ctrCommand } from "../command.ts";
-import type { CtrContext } from "../context.ts";
-
-const STDIN = 0;
 
 export const volumesPruneCommand = ctrCommand({
   name: "volumes prune",
@@ -22,8 +18,8 @@ export const volumesPruneCommand = ctrCommand({
     const isWanted = ({ isAnonymous }: Volume) => all || isAnonymous;
     if (!force) {
       const found = await unusedVolumes(context.kernel, client, isWanted);
-      if (found.length === 0 || !(await mayRemove(context, found))) return 0;
       const names = new Set(found.map(({ name }) => name));
+      if (names.size === 0 || !(await mayRemove(context, { names: [...names], what: "volume" }))) return 0;
       return await prune((volume) => names.has(volume.name) && isWanted(volume));
     }
     return await prune(isWanted);
@@ -35,14 +31,3 @@ export const volumesPruneCommand = ctrCommand({
     }
   },
 });
-
-/** Asks whoever sits at the terminal. @throws {UsageError} when nobody does */
-async function mayRemove(context: CtrContext, volumes: readonly Volume[]): Promise<boolean> {
-  if (findAttributes(context.kernel, STDIN) === undefined) {
-    throw new UsageError("nobody can be asked whether to remove volumes: use --force");
-  }
-  for (const { name } of volumes) context.printError(`${name}\n`);
-  context.printError(`Remove ${volumes.length === 1 ? "this volume" : `these ${volumes.length} volumes`}? [y/N] `);
-  for await (const line of console) return /^y(?:es)?$/i.test(line.trim());
-  return false;
-}

@@ -5,6 +5,7 @@ import type { LinuxResources } from "../../spec/resources.ts";
 import type { Seccomp } from "../../spec/seccomp.ts";
 import type { HostDevices } from "../devices.ts";
 import type { ImageSettings } from "../image.ts";
+import { cpuLimits } from "./cpu-limits.ts";
 
 /** What a person asks of a container; what is left out comes from the image. */
 export interface ContainerRequest {
@@ -47,7 +48,6 @@ export interface ContainerRequest {
 }
 
 const PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-const CPU_PERIOD_US = 100_000;
 const MAX_HOSTNAME_CHARS = 63;
 
 /** The config.json of a container. @throws {ContainerError} invalid_argument when there is no program to run */
@@ -140,7 +140,7 @@ function chooseNamespaces(all: readonly LinuxNamespace[], request: ContainerRequ
 function makeResources(request: ContainerRequest): LinuxResources {
   const { memoryBytes, cpus, cpuShares, cpusetCpus, pidsLimit, privileged, devices } = request;
   const cpu = {
-    ...(cpus === undefined ? {} : { quota: Math.round(cpus * CPU_PERIOD_US), period: CPU_PERIOD_US }),
+    ...cpuLimits(cpus),
     ...(cpuShares === undefined ? {} : { shares: cpuShares }),
     ...(cpusetCpus === undefined ? {} : { cpus: cpusetCpus }),
   };
