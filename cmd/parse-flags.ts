@@ -21,12 +21,16 @@ export function parseFlags<const F extends Flags>(
   return parseScanned(flags, scan(flags, argv, stopAtPositional));
 }
 
-/** Gives each flag its texts. @throws {UsageError} */
-export function parseScanned<const F extends Flags>(flags: F, { texts, positionals }: Scanned): ParsedFlags<F> {
+/** Gives each flag its texts; `dash` is how names begin where they are told. @throws {UsageError} */
+export function parseScanned<const F extends Flags>(
+  flags: F,
+  { texts, positionals }: Scanned,
+  dash: "-" | "--" = "-",
+): ParsedFlags<F> {
   const help = texts.has(HELP);
   const values: Record<string, unknown> = {};
   // After --help nothing else matters, not even a wrong value.
-  if (!help) for (const key in flags) values[key] = parseFlag(key, flags[key], texts.get(key) ?? []);
+  if (!help) for (const key in flags) values[key] = parseFlag({ key, flag: flags[key], dash }, texts.get(key) ?? []);
   return { flags: values as Values<F>, positionals, help };
 }
 
@@ -99,13 +103,19 @@ function splitOption(word: string): { readonly name: string; readonly value: str
   return equals < 0 ? { name: body, value: undefined } : { name: body.slice(0, equals), value: body.slice(equals + 1) };
 }
 
-function parseFlag(key: string, flag: Flag<unknown> | undefined, texts: readonly string[]): unknown {
+interface NamedFlag {
+  readonly key: string;
+  readonly flag: Flag<unknown> | undefined;
+  readonly dash: string;
+}
+
+function parseFlag({ key, flag, dash }: NamedFlag, texts: readonly string[]): unknown {
   if (flag === undefined) return undefined;
   try {
     return flag.parse(texts);
   } catch (cause) {
     if (!(cause instanceof TypeError)) throw cause;
     const invalid = flag.kind === "boolean" ? "invalid boolean value" : "invalid value";
-    throw new UsageError(`${invalid} ${JSON.stringify(last(texts))} for flag -${flagName(key)}`, { cause });
+    throw new UsageError(`${invalid} ${JSON.stringify(last(texts))} for flag ${dash}${flagName(key)}`, { cause });
   }
 }

@@ -21,7 +21,7 @@ export function ctrCommand<const A extends Args, const F extends Flags>(
   return {
     ...spec,
     prepare(scanned) {
-      const parsed = parseScanned(spec.flags, scanned);
+      const parsed = parseScanned(spec.flags, scanned, "--");
       if (parsed.help) return { run: undefined };
       const args = parseArgs(spec.name, spec.args, parsed.positionals);
       return { run: (context) => spec.run(context, args, parsed.flags) };

@@ -117,7 +117,12 @@ async function toRequest(
     rlimits: flags.ulimit.map(parseUlimit),
     memoryBytes: flags.memory,
     shmBytes: flags.shmSize,
-    ...{ cpus: flags.cpus, cpuShares: flags.cpuShares, cpusetCpus: flags.cpusetCpus, pidsLimit: flags.pidsLimit },
+    ...{
+      cpus: flags.cpus,
+      cpuShares: flags.cpuShares,
+      cpusetCpus: flags.cpusetCpus,
+      pidsLimit: flags.pidsLimit || undefined,
+    },
     hasHostNetwork: flags.net === "host",
     hasHostPid: flags.pid === "host",
     sysctl: parsePairs("sysctl", flags.sysctl),

@@ -37,7 +37,7 @@ export async function execute(argv: readonly string[], host: Host): Promise<numb
   let context: ClosingContext | undefined;
   let debug = false;
   try {
-    const { flags, positionals, help } = parseScanned(globalFlags, scan(globalFlags, argv, true));
+    const { flags, positionals, help } = parseScanned(globalFlags, scan(globalFlags, argv, true), "--");
     debug = flags.debug;
     if (flags.version === true && !help) return await printVersion(host);
     const asked = positionals[0] === "help" ? positionals.slice(1) : positionals;

@@ -40,10 +40,9 @@ export async function usageAdvice(program: string, command: string | undefined, 
 /** What somebody is told who has docker's words on his fingers. */
 const OTHER_WORDS: Readonly<Record<string, string>> = {
   build: "images are built by buildah or BuildKit; tsctr pull and tsctr import take what they make",
-  history: "tsctr content get DIGEST prints a manifest or a config; tsctr images ls --format json has the digest",
-  load: "tsctr import FILE reads images from an archive",
+  diff: "tsctr cp CONTAINER:PATH - looks into a container, and tsctr commit keeps what has changed",
   login: "logins are those of docker's config.json, or --user of tsctr pull and tsctr push",
   network: "networks are those of CNI, in /etc/cni/net.d: tsctr run --net NAME",
-  port: "tsctr inspect CONTAINER prints the label tsrun.dev/ports",
-  system: "tsctr info counts what there is; tsctr rm, tsctr rmi and tsctr volumes prune remove it",
+  rename: "the name of a container is its id, and stays: tsctr commit keeps what is in it for another one",
+  system: "tsctr df, tsctr info, tsctr events and tsctr prune look at all there is",
 };

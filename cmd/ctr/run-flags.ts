@@ -8,7 +8,7 @@ import type { CtrContext } from "./context.ts";
 
 /** The options of `run` that say what the container is like. */
 export const containerFlags = {
-  name: text("name of the container, its id (default: a random one)", { label: "NAME" }),
+  name: containerName("name of the container, its id (default: a random one)"),
   env: repeated("set a variable: NAME=value, or NAME for the value it has here", { short: "e" }),
   envFile: path("file with a variable a line", { label: "FILE" }),
   volume: repeated("mount a directory or file, or a volume by its name: SOURCE:TARGET[:ro], NAME:TARGET[:ro]", {
@@ -33,13 +33,13 @@ export const containerFlags = {
   cpusetCpus: text("processors to use, e.g. 0-3,7", { label: "LIST" }),
   cpusetMems: text("memory nodes to use, e.g. 0,1", { label: "LIST" }),
   blkioWeight: integer("share of the disks' time relative to other containers: 10 to 1000"),
-  pidsLimit: integer("how many processes and threads there may be"),
+  pidsLimit: integer("how many processes and threads there may be; 0 or -1 for no limit"),
   oomScoreAdj: integer("how early it goes when memory has run out: -1000 to 1000"),
   cgroupParent: text("cgroup in which that of the container is made", { label: "PATH" }),
   shmSize: size("size of /dev/shm (default: 64m)", {}),
   user: text("run as user[:group], by name or id", { short: "u", label: "USER" }),
   groupAdd: repeated("one more group of the user, by its id", { label: "GID" }),
-  workdir: text("working directory of the program", { short: "w", label: "DIR" }),
+  workdir: absolute("working directory of the program", { short: "w" }),
   hostname: text("host name of the container (default: its name)", { label: "NAME" }),
   domainname: text("NIS domain name of the container", { label: "NAME" }),
   entrypoint: text("program in place of the image's", { label: "PROGRAM" }),
@@ -78,6 +78,30 @@ export const containerFlags = {
 };
 
 export type ContainerFlags = Values<typeof containerFlags>;
+
+/** containerd's rule. */
+const NAME = /^[A-Za-z0-9]+(?:[._-][A-Za-z0-9]+)*$/;
+const MAX_NAME_CHARS = 76;
+
+function containerName(summary: string): Flag<string | undefined> {
+  const parse = (texts: readonly string[]) => {
+    const given = last(texts);
+    if (given === undefined || (NAME.test(given) && given.length <= MAX_NAME_CHARS)) return given;
+    throw new TypeError(
+      `must be letters and digits, separated by single characters of . _ -, ${MAX_NAME_CHARS} at most`,
+    );
+  };
+  return { summary, kind: "text", label: "NAME", parse };
+}
+
+function absolute(summary: string, options: { readonly short?: string }): Flag<string | undefined> {
+  const parse = (texts: readonly string[]) => {
+    const given = last(texts);
+    if (given === undefined || given.startsWith("/")) return given;
+    throw new TypeError("must be an absolute path in the container");
+  };
+  return { summary, kind: "text", label: "DIR", ...options, parse };
+}
 
 function size(summary: string, options: { readonly short?: string }): Flag<number | undefined> {
   const parse = (texts: readonly string[]) => {
@@ -173,9 +197,24 @@ export function parseUlimit(given: string): Rlimit {
   const [, name = "", soft = "", hard = soft] =
     /^([a-z]+)=(-?\d{1,15}|unlimited)(?::(-?\d{1,15}|unlimited))?$/.exec(given) ?? [];
   if (name === "") throw invalid(`--ulimit ${given}`, "must be like nofile=1024:2048");
-  const [low, high] = [soft, hard].map((each) => (each === "unlimited" || each === "-1" ? UNLIMITED : Number(each)));
-  return { type: `RLIMIT_${name.toUpperCase()}` as Rlimit["type"], soft: low ?? 0, hard: high ?? 0 };
+  const type = RLIMITS.find((each) => each === `RLIMIT_${name.toUpperCase()}`);
+  if (type === undefined) {
+    throw invalid(
+      `--ulimit ${given}`,
+      `must be one of ${RLIMITS.map((each) => each.slice(7).toLowerCase()).join(", ")}`,
+    );
+  }
+  const [low = 0, high = 0] = [soft, hard].map((each) => (/^(?:unlimited|-1)$/.test(each) ? UNLIMITED : Number(each)));
+  if (low > high) throw invalid(`--ulimit ${given}`, "the first limit must not be above the second");
+  return { type, soft: low, hard: high };
 }
+
+/** config.md § POSIX process, rlimits. */
+const RLIMITS: readonly Rlimit["type"][] = [
+  ...(["RLIMIT_AS", "RLIMIT_CORE", "RLIMIT_CPU", "RLIMIT_DATA", "RLIMIT_FSIZE", "RLIMIT_LOCKS"] as const),
+  ...(["RLIMIT_MEMLOCK", "RLIMIT_MSGQUEUE", "RLIMIT_NICE", "RLIMIT_NOFILE", "RLIMIT_NPROC", "RLIMIT_RSS"] as const),
+  ...(["RLIMIT_RTPRIO", "RLIMIT_RTTIME", "RLIMIT_SIGPENDING", "RLIMIT_STACK"] as const),
+];
 
 /** RLIM_INFINITY, as near as a JSON number comes. */
 const UNLIMITED = 2 ** 64;

@@ -3,10 +3,10 @@
  * folder of its own. What is printed and the exit status are what `expected/` says, on both, or the case is listed in
  * failing.txt, as `containerd: CASE`, with its reason.
  *
- *   bun conformance/tsctr/main.ts [--only TEXT] [--program PATH] [--verbose] [--update]
+ *   bun conformance/tsctr/main.ts [--list NAME] [--only TEXT] [--program PATH] [--verbose] [--update]
  *
  * Needs root, containerd with runc, ctr, busybox (static), tini-static, python3, jq, tar and docker-registry. The cases build on each other:
- * with --only, all are run, and those are judged. --update writes expected/ from what tsrund does; read it then.
+ * with --only, all of the lists are run, and those are judged; a list by itself is run by --list. --update writes expected/ from what tsrund does; read it then.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -60,14 +60,22 @@ interface Server {
 interface Options {
   readonly program: string;
   readonly only: string | undefined;
+  /** Undefined: all. */
+  readonly list: string | undefined;
   readonly verbose: boolean;
   readonly update: boolean;
+}
+
+/** The cases of a list need nothing of the others. */
+function chosenLists({ list }: Options): readonly (readonly [list: string, cases: readonly Case[]])[] {
+  return Object.entries(LISTS).filter(([name]) => list === undefined || name === list);
 }
 
 type Shown = ReadonlyMap<string, readonly string[]>;
 
 /** What tsctr shows of one daemon, case by case. */
-async function show(server: Server, archive: string, workspace: Workspace, { program }: Options): Promise<Shown> {
+async function show(server: Server, archive: string, workspace: Workspace, options: Options): Promise<Shown> {
+  const { program } = options;
   const scratch = join(server.folder, "scratch");
   mkdirSync(scratch, { recursive: true });
   const folder = join(scratch, "outputs");
@@ -84,7 +92,7 @@ async function show(server: Server, archive: string, workspace: Workspace, { pro
   try {
     const imported = await run(["ctr", "--address", server.address, "images", "import", archive], { scratch: folder });
     if (imported.status !== 0) throw new Error(`cannot import the image: ${imported.stderr}`);
-    for (const { name, script, unordered = false } of Object.values(LISTS).flat()) {
+    for (const { name, script, unordered = false } of chosenLists(options).flatMap(([, cases]) => cases)) {
       const { status, stdout, stderr } = await run(["bash", "-c", `${preamble}\n${script}`], { scratch: folder, env });
       const marked = (mark: string, text: string) => normalise(text, names).map((line) => `${mark}: ${line}`.trimEnd());
       const lines = [...marked("out", stdout), ...marked("err", stderr)];
@@ -143,10 +151,10 @@ async function judgeAll(workspace: Workspace, tally: Tally, options: Options): P
   const archive = await makeImage(image);
   const tsrund = join(options.program, "../tsrund");
   const own = await show(new Tsrund(join(workspace.folder, "own"), tsrund), archive, workspace, options);
-  if (options.update) for (const [list, cases] of Object.entries(LISTS)) writeExpected(list, cases, own);
+  if (options.update) for (const [list, cases] of chosenLists(options)) writeExpected(list, cases, own);
   const peer = await show(new Daemon(join(workspace.folder, "peer"), options.program), archive, workspace, options);
   const failing = parseFailing(readFileSync(join(import.meta.dir, "failing.txt"), "utf8"));
-  for (const [list, cases] of Object.entries(LISTS)) {
+  for (const [list, cases] of chosenLists(options)) {
     const expected = readExpected(list);
     for (const each of cases.filter(({ name }) => options.only === undefined || name.includes(options.only))) {
       const shown = each.ownOnly === undefined ? { tsrund: own, containerd: peer } : { tsrund: own };
@@ -174,6 +182,7 @@ function judgeCase(name: string, { wanted, shown, failing }: Outputs, tally: Tal
 async function main(): Promise<number> {
   const values = readOptions(import.meta.path, {
     only: { type: "string" },
+    list: { type: "string" },
     program: { type: "string", default: join(import.meta.dir, "../../dist/tsctr") },
     verbose: { type: "boolean", default: false },
     update: { type: "boolean", default: false },
@@ -181,7 +190,7 @@ async function main(): Promise<number> {
   return await runSuite({
     name: "tsctr",
     programs: NEEDED,
-    judge: (workspace, tally) => judgeAll(workspace, tally, { ...values, only: values.only }),
+    judge: (workspace, tally) => judgeAll(workspace, tally, { ...values, only: values.only, list: values.list }),
   });
 }
 

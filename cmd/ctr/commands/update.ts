@@ -58,7 +58,7 @@ function toResources(given: Omit<Values<typeof flags>, "restart">): LinuxResourc
   const cpu = withoutAbsent({
     ...{ ...cpuLimits(given.cpus), shares: given.cpuShares, cpus: given.cpusetCpus, mems: given.cpusetMems },
   });
-  const pids = given.pidsLimit === undefined ? undefined : { limit: given.pidsLimit };
+  const pids = given.pidsLimit === undefined ? undefined : { limit: given.pidsLimit || -1 };
   const blockIO = given.blkioWeight === undefined ? undefined : { weight: given.blkioWeight };
   return withoutAbsent({ memory: memoryLimits, cpu, pids, blockIO }) ?? {};
 }
