@@ -54,7 +54,7 @@ export const containerFlags = {
     label: "DEVICE",
   }),
   securityOpt: repeated(
-    "no-new-privileges, seccomp=FILE (a profile of docker's or of config.json) or seccomp=unconfined, apparmor=PROFILE, " +
+    "no-new-privileges, seccomp=FILE (a profile of docker's or of config.json) or seccomp=unconfined, apparmor=PROFILE (none if not given), " +
       "mask=PATH, unmask=PATH or unmask=ALL",
     { label: "OPTION" },
   ),

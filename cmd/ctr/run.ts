@@ -4,9 +4,10 @@ import { createContainer, REMOVAL_LABEL } from "../../lib/client/create.ts";
 import { DEFAULT_DETACH_KEYS, parseDetachKeys } from "../../lib/client/detach-keys.ts";
 import { INPUT_LABEL, removeFifos } from "../../lib/client/fifos.ts";
 import { NO_IMAGE } from "../../lib/client/image.ts";
-import { defaultLogUri, LOG_LABEL } from "../../lib/client/logs/place.ts";
+import { defaultLogUri, LOG_LABEL, RESTART_LOG_LABEL } from "../../lib/client/logs/place.ts";
 import { clearContainer, runInForeground } from "../../lib/client/run.ts";
 import { startInBackground } from "../../lib/client/start.ts";
+import { RESTART_LABEL } from "../../lib/client/stop.ts";
 import { ContainerError } from "../../lib/errors.ts";
 import { findAttributes } from "../../lib/linux/terminal.ts";
 import { UsageError } from "../usage-error.ts";
@@ -142,7 +143,15 @@ async function inBackground(context: CtrContext, client: Client, wanted: Wanted,
   const { id } = creation;
   const created = await createContainer(client, kernel, creation);
   try {
-    await startInBackground(client, kernel, { id, mounts: created.mounts, log, input, terminal: flags.tty });
+    const isRestarted = creation.labels[RESTART_LABEL] !== undefined;
+    await startInBackground(client, kernel, {
+      id,
+      mounts: created.mounts,
+      log,
+      input,
+      terminal: flags.tty,
+      isRestarted,
+    });
   } catch (error) {
     await clearContainer(client, kernel, created);
     removeFifos(kernel, { stdin: input, stdout: "", stderr: "" }, fifoRoot(context));
@@ -173,7 +182,7 @@ async function backgroundCreation(context: CtrContext, wanted: Wanted, flags: Ru
     [LOG_LABEL]: log,
     ...(interactive ? { [INPUT_LABEL]: input } : {}),
     ...(flags.rm ? { [REMOVAL_LABEL]: "true" } : {}),
-    ...(restart === undefined ? {} : { "containerd.io/restart.loguri": log }),
+    ...(restart === undefined ? {} : { [RESTART_LOG_LABEL]: log }),
   };
   const creation = await toCreation(context, { ...flags, name: id }, { ...wanted, terminal, labels });
   return { creation, log, input };

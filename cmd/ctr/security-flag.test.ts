@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import { describe, it } from "mocha";
+import { isLoaded } from "./security.ts";
 import { parseSecurity } from "./security-flag.ts";
 
 const NONE = { noNewPrivileges: false, seccomp: undefined, apparmor: undefined, mask: [], unmask: [] };
@@ -40,6 +41,22 @@ describe("parseSecurity()", () => {
     it(`refuses ${JSON.stringify(entry)}`, () => {
       expect(() => parseSecurity([entry])).to.throw(`--security-opt ${entry}: `);
       expect(() => parseSecurity([entry])).to.throw(why);
+    });
+  }
+});
+
+describe("isLoaded()", () => {
+  const profiles = "docker-default (enforce)\n/usr/bin/man (complain)\nsnap (x) (enforce)\n";
+  for (const [name, expected] of [
+    ["docker-default", true],
+    ["/usr/bin/man", true],
+    ["snap (x)", true],
+    ["unconfined", true],
+    ["docker", false],
+    ["snap", false],
+  ] as const) {
+    it(`${expected ? "finds" : "does not find"} ${JSON.stringify(name)}`, () => {
+      expect(isLoaded(profiles, name)).to.equal(expected);
     });
   }
 });

@@ -4,6 +4,7 @@ import { findText } from "../../lib/linux/files.ts";
 import { findSecurityModules } from "../../lib/linux/security-modules.ts";
 import type { Seccomp } from "../../lib/spec/seccomp.ts";
 import { absolutePath } from "../path.ts";
+import { AdvisedError } from "./advice.ts";
 import type { CtrContext } from "./context.ts";
 import { parseSecurity, type SecurityOptions } from "./security-flag.ts";
 
@@ -57,9 +58,23 @@ function badProfile(file: string, cause: unknown): ContainerError {
   return new ContainerError("invalid_argument", `--security-opt seccomp=${file}`, { cause });
 }
 
+/** apparmor(7): the profiles that are loaded, `NAME (MODE)` each; who may not read it is told by the kernel later. */
+const PROFILES = "/sys/kernel/security/apparmor/profiles";
+
+/** Whether a profile is one of these; `unconfined` is no profile, and always there. */
+export function isLoaded(profiles: string, name: string): boolean {
+  return name === "unconfined" || profiles.split("\n").some((line) => line.replace(/ \([^()]*\)$/, "") === name);
+}
+
 /** A kernel without AppArmor confines nobody, so `unconfined` asks nothing of it. */
 function checkApparmor({ kernel }: CtrContext, profile: string): string | undefined {
-  if (findSecurityModules(kernel).apparmor) return profile;
+  if (findSecurityModules(kernel).apparmor) {
+    const loaded = findText(kernel, PROFILES, "ENOENT", "ENOTDIR", "EACCES");
+    if (loaded === undefined || isLoaded(loaded, profile)) return profile;
+    throw new AdvisedError("not_found", `--security-opt apparmor=${profile}: no profile of this name is loaded`, {
+      advice: "aa-status lists those there are, apparmor_parser -r FILE loads one",
+    });
+  }
   if (profile === "unconfined") return undefined;
   throw new ContainerError(
     "failed_precondition",

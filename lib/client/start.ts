@@ -6,9 +6,9 @@ import type { Client } from "./client.ts";
 import { findTask } from "./containers.ts";
 import { createTask, unlessGone } from "./create.ts";
 import { INPUT_LABEL, makeInput } from "./fifos.ts";
-import { defaultLogUri, LOG_LABEL } from "./logs/place.ts";
+import { defaultLogUri, LOG_LABEL, RESTART_LOG_LABEL } from "./logs/place.ts";
 import { readSpec } from "./spec/read-spec.ts";
-import { markStopped } from "./stop.ts";
+import { markStopped, RESTART_LABEL } from "./stop.ts";
 import { type Container, statusOf } from "./tasks.ts";
 
 /** Starts a container that has no task, or one that has ended, in the background. @throws {ContainerError} */
@@ -23,7 +23,8 @@ export async function startAgain(client: Client, kernel: Kernel, container: Cont
   const { mounts } = await client.call(api.snapshots.mounts, { snapshotter, key: snapshotKey });
   const terminal = readSpec(container)?.process?.terminal === true;
   const log = (await withLog(client, container)).labels[LOG_LABEL] ?? "";
-  await startInBackground(client, kernel, { id, mounts, log, input: labels[INPUT_LABEL] ?? "", terminal });
+  const streams = { log, input: labels[INPUT_LABEL] ?? "", terminal };
+  await startInBackground(client, kernel, { id, mounts, ...streams, isRestarted: labels[RESTART_LABEL] !== undefined });
   await markStopped(client, container, "false");
 }
 
@@ -31,10 +32,14 @@ export async function startAgain(client: Client, kernel: Kernel, container: Cont
 export async function withLog(client: Client, container: Container): Promise<Container> {
   const { id, labels } = container;
   if (labels[LOG_LABEL] !== undefined) return container;
-  const own = { [LOG_LABEL]: defaultLogUri(client.scope.namespace, id) };
-  const request = { container: { id, labels: own }, updateMask: { paths: [`labels.${LOG_LABEL}`] } };
+  const uri = defaultLogUri(client.scope.namespace, id);
+  await setLabel(client, id, LOG_LABEL, uri);
+  return { ...container, labels: { ...labels, [LOG_LABEL]: uri } };
+}
+
+async function setLabel(...[client, id, label, value]: [Client, id: string, label: string, value: string]) {
+  const request = { container: { id, labels: { [label]: value } }, updateMask: { paths: [`labels.${label}`] } };
   await client.call(api.containers.update, request);
-  return { ...container, labels: { ...labels, ...own } };
 }
 
 /** A task that nobody stays with. */
@@ -46,11 +51,13 @@ export interface BackgroundStart {
   /** The FIFO that it reads; "" for nothing. */
   readonly input: string;
   readonly terminal: boolean;
+  /** A restart monitor may start it again, with the outputs that a label names. */
+  readonly isRestarted: boolean;
 }
 
 /** Makes a task and starts it. @throws {ContainerError} */
 export async function startInBackground(client: Client, kernel: Kernel, start: BackgroundStart): Promise<void> {
-  const { id, mounts, log, input, terminal } = start;
+  const { id, mounts, log, input, terminal, isRestarted } = start;
   if (input !== "") makeInput(kernel, input);
   const create = async (uri: string) => {
     const stdio = { stdin: input, stdout: uri, stderr: terminal ? "" : uri };
@@ -62,7 +69,9 @@ export async function startInBackground(client: Client, kernel: Kernel, start: B
     if (terminal && isNoConsoleLog(error)) throw noConsoleLog(error);
     if (!isUnknownScheme(error)) throw error;
     // containerd's own shim writes plain files.
-    await create(log.replace(/^json-file:/, "file:").replace(/\?.*$/, ""));
+    const plain = log.replace(/^json-file:/, "file:").replace(/\?.*$/, "");
+    await create(plain);
+    if (isRestarted) await setLabel(client, id, RESTART_LOG_LABEL, plain);
   }
   await client.call(api.tasks.start, { containerId: id }, {});
 }

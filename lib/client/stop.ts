@@ -6,7 +6,8 @@ import type { Container } from "./tasks.ts";
 
 /** containerd's restart monitor leaves what a person has stopped alone. */
 const STOPPED_LABEL = "containerd.io/restart.explicitly-stopped";
-const RESTART_LABEL = "containerd.io/restart.status";
+/** With it a container is looked after by a restart monitor. */
+export const RESTART_LABEL = "containerd.io/restart.status";
 
 /** Asks a task's first process to end, and after `graceMs` makes all of them. Returns when it has ended. @throws {ContainerError} */
 export async function stopTask(

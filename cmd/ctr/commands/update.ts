@@ -1,7 +1,7 @@
-import { findContainer } from "../../../lib/client/containers.ts";
-import { LOG_LABEL } from "../../../lib/client/logs/place.ts";
+import { findContainer, findTask } from "../../../lib/client/containers.ts";
+import { LOG_LABEL, RESTART_LOG_LABEL } from "../../../lib/client/logs/place.ts";
 import { cpuLimits } from "../../../lib/client/spec/cpu-limits.ts";
-import type { Container } from "../../../lib/client/tasks.ts";
+import type { Container, Process } from "../../../lib/client/tasks.ts";
 import { updateContainer } from "../../../lib/client/update.ts";
 import type { LinuxResources } from "../../../lib/spec/resources.ts";
 import type { Values } from "../../flags.ts";
@@ -44,7 +44,8 @@ export const updateCommand = ctrCommand({
     const client = await context.connect();
     return await forEach(context, ids, async (id) => {
       const container = await findContainer(client, id);
-      const labels = given.restart === undefined ? {} : labelsFor(container, given.restart);
+      const labels =
+        given.restart === undefined ? {} : labelsFor(container, await findTask(client, container.id), given.restart);
       await updateContainer(client, container, { resources, labels });
       return container.id;
     });
@@ -72,9 +73,9 @@ function withoutAbsent<T extends object>(fields: { readonly [K in keyof T]: T[K]
 const RESTART_LABELS = ["containerd.io/restart.status", "containerd.io/restart.policy"];
 
 /** Labels of the restart monitor; without a value there is nothing to look after. */
-function labelsFor({ labels }: Container, policy: string): Readonly<Record<string, string>> {
-  const none = Object.fromEntries(RESTART_LABELS.map((label) => [label, ""]));
-  const log = labels[LOG_LABEL];
-  if (policy === "no") return none;
-  return { ...restartLabels(policy), ...(log === undefined ? {} : { "containerd.io/restart.loguri": log }) };
+function labelsFor({ labels }: Container, task: Process | undefined, policy: string): Readonly<Record<string, string>> {
+  if (policy === "no") return Object.fromEntries(RESTART_LABELS.map((label) => [label, ""]));
+  // What the shim has taken for the outputs it takes again.
+  const log = [task?.stdout, labels[LOG_LABEL]].find((uri) => uri?.includes("://"));
+  return { ...restartLabels(policy), ...(log === undefined ? {} : { [RESTART_LOG_LABEL]: log }) };
 }

@@ -7,7 +7,7 @@ import { logFiles } from "./files.ts";
 /** The label of a container that says where the outputs of its tasks go. */
 export const LOG_LABEL = "tsrun.dev/log-uri";
 /** containerd's restart monitor starts tasks with the outputs that this label names. */
-const RESTART_LABEL = "containerd.io/restart.loguri";
+export const RESTART_LOG_LABEL = "containerd.io/restart.loguri";
 const DIRECTORY = "/var/lib/tsctr/logs";
 const NAME = "json.log";
 const SCHEME = "json-file://";
@@ -36,7 +36,7 @@ export function findLogPath(container: Container, task: Process | undefined): st
 }
 
 function urisOf({ labels }: Container, task: Process | undefined): readonly string[] {
-  return [task?.stdout ?? "", labels[LOG_LABEL] ?? "", labels[RESTART_LABEL] ?? ""];
+  return [task?.stdout ?? "", labels[LOG_LABEL] ?? "", labels[RESTART_LOG_LABEL] ?? ""];
 }
 
 function isReadable(uri: string): boolean {
