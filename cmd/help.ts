@@ -10,7 +10,10 @@ export interface ProgramSpec {
   readonly commands: readonly CommandSpec[];
 }
 
-const WIDTH = 100;
+/** Of a terminal that is wider, or of none. */
+const MAX_WIDTH = 100;
+/** Less than this is no column of words any more. */
+const MIN_COLUMN = 24;
 
 /** `tsrun kill [options] <container-id> [signal]` */
 export function usageLine(program: string, spec: CommandSpec): string {
@@ -19,28 +22,28 @@ export function usageLine(program: string, spec: CommandSpec): string {
 }
 
 /** The text of `PROGRAM COMMAND --help`: sections as runc has them, where tests and completions look for names. */
-export function renderCommandHelp(program: string, spec: CommandSpec): string {
+export function renderCommandHelp(program: string, spec: CommandSpec, width = MAX_WIDTH): string {
   const args = Object.values(spec.args).map((arg): Row => [arg.label, arg.summary]);
   return joinSections([
     section("NAME", [`${INDENT}${program} ${spec.name} - ${spec.summary}`]),
     section("USAGE", [`${INDENT}${usageLine(program, spec)}`]),
-    section("DESCRIPTION", spec.description === undefined ? [] : indent(spec.description)),
-    section("ARGUMENTS", renderRows(args)),
-    section("OPTIONS", renderFlags(spec.flags)),
+    section("DESCRIPTION", spec.description === undefined ? [] : indent(spec.description, width)),
+    section("ARGUMENTS", renderRows(args, width)),
+    section("OPTIONS", renderFlags(spec.flags, width)),
     section("EXAMPLES", renderExamples(program, spec)),
-    section("EXIT STATUS", renderRows(exitStatuses(spec))),
+    section("EXIT STATUS", renderRows(exitStatuses(spec), width)),
   ]);
 }
 
 /** The text of `PROGRAM --help`. */
-export function renderProgramHelp(spec: ProgramSpec): string {
+export function renderProgramHelp(spec: ProgramSpec, width = MAX_WIDTH): string {
   const commands = spec.commands.map((each): Row => [each.name, each.summary]);
   return joinSections([
     section("NAME", [`${INDENT}${spec.name} - ${spec.summary}`]),
     section("USAGE", [`${INDENT}${spec.name} [global options] COMMAND [options] [arguments]`]),
-    section("DESCRIPTION", indent(spec.description)),
-    section("COMMANDS", renderRows(commands)),
-    section("GLOBAL OPTIONS", renderFlags(spec.flags)),
+    section("DESCRIPTION", indent(spec.description, width)),
+    section("COMMANDS", renderRows(commands, width)),
+    section("GLOBAL OPTIONS", renderFlags(spec.flags, width)),
     `"${spec.name} COMMAND --help" explains one command.`,
   ]);
 }
@@ -48,17 +51,18 @@ export function renderProgramHelp(spec: ProgramSpec): string {
 /** What every line of a section begins with. */
 const INDENT = "   ";
 
-function indent(prose: string): readonly string[] {
-  return wrap(prose, WIDTH - INDENT.length).map((line) => `${INDENT}${line}`);
+function indent(prose: string, width: number): readonly string[] {
+  return wrap(prose, Math.min(width, MAX_WIDTH) - INDENT.length).map((line) => `${INDENT}${line}`);
 }
 
 type Row = readonly [left: string, right: string];
 
-function renderFlags(flags: Flags): readonly string[] {
+function renderFlags(flags: Flags, width: number): readonly string[] {
   const shown = Object.entries(flags).filter(([, flag]) => flag.hidden !== true);
   const hasVersion = shown.some(([key]) => key === "version");
   const rows = shown.map(([key, flag]): Row => [flagLabel(key, flag), flagSummary(flag)]);
-  return renderRows([...rows, ["-h, --help", hasVersion ? "show this help" : "show this help and do nothing else"]]);
+  const help: Row = ["-h, --help", hasVersion ? "show this help" : "show this help and do nothing else"];
+  return renderRows([...rows, help], width);
 }
 
 /** `-b, --bundle DIR`, with room for the letter where there is none. */
@@ -89,12 +93,18 @@ export function exitStatuses({ exitStatuses: own = [] }: CommandSpec): readonly 
   return [...usual.filter(([status]) => !named.some(([other]) => other === status)), ...named];
 }
 
-function renderRows(rows: readonly Row[]): readonly string[] {
+function renderRows(rows: readonly Row[], width: number): readonly string[] {
   const left = Math.max(0, ...rows.map(([label]) => label.length)) + 2;
+  const right = Math.min(width, MAX_WIDTH) - INDENT.length - left;
+  if (right < MIN_COLUMN) {
+    // One below the other, where there is no room side by side.
+    return rows.flatMap(([label, summary]) => [
+      `${INDENT}${label.trimStart()}`,
+      ...indent(summary, width - INDENT.length).map((line) => `${INDENT}${line}`),
+    ]);
+  }
   return rows.flatMap(([label, summary]) =>
-    wrap(summary, WIDTH - INDENT.length - left).map(
-      (line, index) => `${INDENT}${(index === 0 ? label : "").padEnd(left)}${line}`,
-    ),
+    wrap(summary, right).map((line, index) => `${INDENT}${(index === 0 ? label : "").padEnd(left)}${line}`),
   );
 }
 

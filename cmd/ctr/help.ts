@@ -1,3 +1,5 @@
+import { openKernel } from "../../lib/linux/kernel.ts";
+import { findWindowSize } from "../../lib/linux/terminal.ts";
 import { flagName } from "../flags.ts";
 import { type ProgramSpec, renderCommandHelp, renderProgramHelp, usageLine } from "../help.ts";
 import { suggest } from "../suggest.ts";
@@ -5,10 +7,15 @@ import type { UsageError } from "../usage-error.ts";
 import { globalFlags } from "./global-flags.ts";
 import { COMMANDS } from "./program.ts";
 
-/** The text of `--help`, of one command or of the whole program. */
+const STDOUT = 1;
+
+/** The text of `--help`, of one command or of the whole program, as wide as the terminal. */
 export async function helpText(program: string, command: string | undefined): Promise<string> {
   const spec = await COMMANDS[command ?? ""]?.();
-  return spec === undefined ? renderProgramHelp(await programSpec(program)) : renderCommandHelp(program, spec);
+  // One that was never told its size says 0.
+  const width = findWindowSize(openKernel(), STDOUT)?.columns || undefined;
+  if (spec !== undefined) return renderCommandHelp(program, spec, width);
+  return renderProgramHelp(await programSpec(program), width);
 }
 
 /** All that help, manual pages and completion are made from. */
