@@ -9,7 +9,7 @@ export const changeCases: readonly Case[] = [
   },
   {
     name: "run --restart, and update: the monitor is told of a log that the shim can write",
-    script: `C="$TAG-rs"; same() { tsctr inspect "$C" | jq '.[0] | .labels."containerd.io/restart.loguri" == .task.stdout'; }; tsctr run -d --restart always --name "$C" "$IMAGE" sleep 1000; same; tsctr rm -f "$C"; tsctr run -d --name "$C" "$IMAGE" sleep 1000; tsctr update --restart unless-stopped "$C"; same; tsctr rm -f "$C"`,
+    script: `C="$TAG-rs"; same() { tsctr inspect "$C" | jq '.[0] | .labels."containerd.io/restart.loguri" == .task.stdout'; }; tsctr run -d --restart unless-stopped --name "$C" "$IMAGE" sleep 1000; same; tsctr rm -f "$C"; tsctr run -d --name "$C" "$IMAGE" sleep 1000; tsctr update --restart unless-stopped "$C"; same; tsctr rm -f "$C"`,
   },
   {
     name: "prune, and df",
