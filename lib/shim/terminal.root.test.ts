@@ -45,7 +45,12 @@ describe("a task with a terminal", () => {
       text += bytes ?? "";
       return bytes;
     };
-    const shown = () => waitUntil("output", () => read() === undefined && text === "shown\r\n");
+    const shown = () =>
+      waitUntil("output", () => {
+        // A process that ends by itself may have ended by now.
+        read();
+        return text === "shown\r\n";
+      });
     const ended = () => waitUntil("end of the output", () => read() === "");
     const end = async () => {
       closeSync(reader);
