@@ -112,6 +112,7 @@ describe("parseMountOptions()", () => {
 
   it("is nothing without options", () => {
     expect(parseMountOptions([])).to.deep.equal(NOTHING);
+    expect(parseMountOptions([""])).to.deep.equal(NOTHING);
   });
 
   const all = Object.values(MOUNT_ATTR).reduce((bits: number, bit) => bits | bit, 0);

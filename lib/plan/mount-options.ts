@@ -102,11 +102,14 @@ const OTHERS: Readonly<Record<string, Effect>> = {
   loud: {},
 };
 
-/** config.md § Mounts, `options`: a name that is no option of mount(8) is one of the filesystem's own. */
+/**
+ * config.md § Mounts, `options`: a name that is no option of mount(8) is one of the filesystem's own. An empty one, such as
+ * podman's where there is no label, says nothing: mount(2) passes over it.
+ */
 export function parseMountOptions(options: readonly string[]): MountOptions {
   const parser = new Parser();
   options.forEach((option, index) => {
-    parser.add(option, index);
+    if (option !== "") parser.add(option, index);
   });
   return parser.result;
 }

@@ -48,6 +48,8 @@ const FLAG_OPTIONS: readonly (readonly string[])[] = [
   ["silent"],
   ["nosymfollow"],
   ["tmpcopyup"],
+  // As podman has it where there is no label.
+  ["nosuid", ""],
 ];
 
 const BIND_OPTIONS: readonly (readonly string[])[] = [
