@@ -16,10 +16,11 @@ export interface KillOptions {
 /** runtime.md § Kill. @throws {ContainerError} failed_precondition `container not running` */
 export function kill(options: RuntimeOptions, id: string, signal: number, { all }: KillOptions): void {
   const record = readRecord(options, id);
-  // Without a pid namespace of its own nothing ends with init: SIGKILL has to reach everyone.
+  // Without a pid namespace of its own nothing ends with init: SIGKILL has to reach everyone, also after init.
   const { init } = record;
   const isAlive = init !== undefined && statusOf(options, record) !== "stopped";
-  if (all || (isAlive && signal === SIGNALS.SIGKILL && !record.ownPidNamespace)) {
+  const reachesAll = all || (signal === SIGNALS.SIGKILL && !record.ownPidNamespace);
+  if (reachesAll && (all || isAlive || containerPids(options.kernel, record).length > 0)) {
     signalAll(options, record, signal);
     return;
   }

@@ -98,6 +98,27 @@ function killAllCase(words: readonly string[]): EqualityCase {
   };
 }
 
+/** What init leaves behind without a pid namespace: SIGKILL reaches it although the container has stopped. */
+const killAfterInit: EqualityCase = {
+  name: "exits/kill KILL after init, without a pid namespace",
+  observe: async (session) => {
+    shell(session, "sleep 1000 & sleep 1000 & echo ready");
+    session.config.linux.namespaces = session.config.linux.namespaces.filter(({ type }) => type !== "pid");
+    session.writeBundle();
+    const running = session.begin(session.command(["run", "--detach", session.id]));
+    session.recordOutcome("run --detach", await running.outcome);
+    const state = async (): Promise<string> => (await session.invoke(["state", session.id])).stdout;
+    await waitUntil("stopped state", async () => (await state()).includes('"stopped"'));
+    session.recordOutcome("kill TERM", await session.invoke(["kill", session.id, "TERM"]));
+    session.recordOutcome("kill KILL", await session.invoke(["kill", session.id, "KILL"]));
+    await waitUntil("end of the others", () => session.processes().length === 0, OTHERS_END_MS).catch(() => undefined);
+    session.record("others", [session.processes().length === 0 ? "ended too" : "live on until delete"]);
+    const deleted = await session.invoke(["delete", session.id]);
+    session.record("delete", [`exit ${deleted.status}`]);
+    await session.recordLeftovers(0);
+  },
+};
+
 /** runtime.md § Lifecycle: deleting by force at every stage. */
 function forcedDeleteCase(stage: "created" | "running" | "stopped" | "missing"): EqualityCase {
   return {
@@ -143,6 +164,7 @@ export function exitCases(): readonly EqualityCase[] {
     killCase(["KILL"], "ready"),
     killAllCase(["kill", "KILL"]),
     killAllCase(["kill", "--all", "KILL"]),
+    killAfterInit,
     ...(["created", "running", "stopped", "missing"] as const).map(forcedDeleteCase),
   ];
 }
