@@ -15,7 +15,7 @@ import { groupsPolicy } from "./rootless.ts";
 import { compileScheduling } from "./scheduling.ts";
 import { compileSeccomp, type LoadableFilter } from "./seccomp/compile.ts";
 import { hasListener } from "./seccomp/filter.ts";
-import type { Step } from "./step.ts";
+import type { Step, Struct } from "./step.ts";
 
 /** What it takes to become a program of the container, from inside of it. */
 export interface Become {
@@ -23,6 +23,8 @@ export interface Become {
   readonly prepare: readonly Step[];
   /** The last steps: nothing but the program comes after them. Hooks among them have to pass the filter, as with runc. */
   readonly execute: (hooks?: readonly Step[]) => readonly Step[];
+  /** environ(7) of the program, after `prepare`. */
+  readonly environment: Struct;
 }
 
 /** What else of a container its processes depend on. */
@@ -72,5 +74,6 @@ export function compileBecome(process: Process, surroundings: Surroundings, host
       hooks.length === 0
         ? [...limits.late, ...late, executable.execute]
         : [...late, ...hooks, ...limits.late, executable.execute],
+    environment: executable.environment,
   };
 }

@@ -197,7 +197,7 @@ function compileFilesystem(
   const context = { host, request, ownCgroupNamespace, isOpened, label: mountLabelOf(config) };
   const process = config.process;
   const hooks = config.hooks ?? {};
-  const createContainer = compileInitHooks("createContainer", hooks, hookState(config, request, "creating"));
+  const createContainer = compileInitHooks("createContainer", hooks, { state: hookState(config, request, "creating") });
   const createHooks = createContainer.length === 0 ? [] : [enterForHooks(), ...withCallerUmask(createContainer)];
   return [
     ...compileRootfs(linux, host, request, { hasMounts: hasMountNamespace, isOpen: isOpened }),
@@ -242,9 +242,8 @@ function compileProcess(config: Config, host: Host, request: Request): readonly 
   if (process === undefined) return [...closing, ...wait];
   const { filter } = request;
   const become = compileBecome(process, { linux, filter, annotations: config.annotations, closing }, host);
-  return [
-    ...become.prepare,
-    ...wait,
-    ...become.execute(compileInitHooks("startContainer", config.hooks ?? {}, hookState(config, request, "created"))),
-  ];
+  // As with runc since 1.3: one that names no environment has the program's, beside which it runs.
+  const context = { state: hookState(config, request, "created"), environment: become.environment };
+  const hooks = compileInitHooks("startContainer", config.hooks ?? {}, context);
+  return [...become.prepare, ...wait, ...become.execute(hooks)];
 }

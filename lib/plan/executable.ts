@@ -47,6 +47,8 @@ export function compileCwd(process: Process): { readonly asRoot: readonly Step[]
 export interface Executable {
   readonly find: readonly Step[];
   readonly execute: Step;
+  /** environ(7) of the program; complete when `find` has been run. */
+  readonly environment: Struct;
 }
 
 /**
@@ -77,6 +79,7 @@ export function compileExecutable(process: Process): Executable {
       args: [register("executable"), { kind: "strings", values: args }, environment],
       purpose: executePurpose(name),
     },
+    environment,
   };
 }
 

@@ -7,12 +7,24 @@ import type { Purpose, Step, Struct } from "./step.ts";
 /** The hooks that run in the container's namespaces, by init itself. */
 export type InitHooks = "createContainer" | "startContainer";
 
-/** config.md § POSIX-platform Hooks: one step a hook, with the state of the container for its standard input. */
-export function compileInitHooks(kind: InitHooks, hooks: Hooks, state: string): readonly Step[] {
+/** An array of strings in the program. */
+type Pointed = Struct | { readonly kind: "strings"; readonly values: readonly string[] };
+
+const NO_ENVIRONMENT: Pointed = { kind: "strings", values: [] };
+
+/**
+ * config.md § POSIX-platform Hooks: one step a hook, with the state of the container for its standard input. `environment` is
+ * that of those that name none.
+ */
+export function compileInitHooks(
+  kind: InitHooks,
+  hooks: Hooks,
+  { state, environment = NO_ENVIRONMENT }: { readonly state: string; readonly environment?: Pointed },
+): readonly Step[] {
   return (hooks[kind] ?? []).map((hook, index) => {
     const from = pointerTo(`/hooks/${kind}`, index);
     const purpose: Purpose = { doing: `run the ${kind} hook ${hook.path}`, from, path: hook.path };
-    return { call: "runHook", args: [hookStruct(hook, state)], purpose };
+    return { call: "runHook", args: [hookStruct(hook, state, environment)], purpose };
   });
 }
 
@@ -24,7 +36,7 @@ export function awaitRuntimeHooks(hooks: Hooks): readonly Step[] {
 }
 
 /** `struct hook` of native/program.h. */
-function hookStruct(hook: Hook, state: string): Struct {
+function hookStruct(hook: Hook, state: string, environment: Pointed): Struct {
   const bytes = new Uint8Array(HOOK_BYTES);
   const view = new DataView(bytes.buffer);
   const args = hook.args === undefined || hook.args.length === 0 ? [hook.path] : hook.args;
@@ -36,7 +48,7 @@ function hookStruct(hook: Hook, state: string): Struct {
     pointers: [
       { at: 0, to: hook.path },
       { at: 8, to: { kind: "strings", values: args } },
-      { at: 16, to: { kind: "strings", values: hook.env ?? [] } },
+      { at: 16, to: hook.env === undefined ? environment : { kind: "strings", values: hook.env } },
       { at: 24, to: state },
     ],
     describe: () => `{${JSON.stringify(hook.path)}, ${JSON.stringify(args)}, timeout=${hook.timeout ?? "none"}}`,

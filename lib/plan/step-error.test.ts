@@ -157,7 +157,9 @@ describe("stepError() of a hook", () => {
       const words = new TextEncoder().encode(output);
       const log = Uint8Array.of(status & 0xff, status >> 8, 0, 0, ...words);
       const error = stepError(HOOK, { errno: errnoNumber(errno), log, process: "init" });
-      expect(error.message).to.equal(`error running hook: cannot run the hook (hooks.createContainer[0]): ${why}`);
+      expect(error.message).to.equal(
+        `error running createContainer hook #0: error running hook /bin/hook (hooks.createContainer[0]): ${why}`,
+      );
     });
   }
 });

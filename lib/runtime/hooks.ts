@@ -1,7 +1,9 @@
 import { ContainerError } from "../errors.ts";
+import { pointerTo, propertyPath } from "../json-pointer.ts";
 import { spawned } from "../linux/spawned.ts";
 import type { Hook } from "../spec/config.ts";
 import type { State } from "../spec/state.ts";
+import { hookFailure } from "./step-error.ts";
 
 /** The hooks this process runs in its own namespaces. */
 export type RuntimeHooks = "prestart" | "createRuntime" | "poststart" | "poststop";
@@ -13,7 +15,7 @@ export type RuntimeHooks = "prestart" | "createRuntime" | "poststart" | "poststo
  */
 export async function runHooks(kind: RuntimeHooks, hooks: readonly Hook[] | undefined, state: State): Promise<void> {
   for (const [index, hook] of (hooks ?? []).entries()) {
-    const failure = await tryHook(`${kind}[${index}]`, hook, state);
+    const failure = await tryHook(pointerTo(`/hooks/${kind}`, index), hook, state);
     if (failure !== undefined) throw failure;
   }
 }
@@ -26,15 +28,15 @@ export async function runAllHooks(
   warn: (message: string) => void,
 ): Promise<void> {
   for (const [index, hook] of (hooks ?? []).entries()) {
-    const failure = await tryHook(`${kind}[${index}]`, hook, state);
+    const failure = await tryHook(pointerTo(`/hooks/${kind}`, index), hook, state);
     if (failure !== undefined) warn(failure.message);
   }
 }
 
-async function tryHook(name: string, hook: Hook, state: State): Promise<ContainerError | undefined> {
+async function tryHook(pointer: string, hook: Hook, state: State): Promise<ContainerError | undefined> {
   const why = await runHook(hook, state);
   if (why === undefined) return undefined;
-  return new ContainerError("internal", `error running hook: cannot run the hook ${hook.path} (hooks.${name}): ${why}`);
+  return new ContainerError("internal", `${hookFailure(pointer, hook.path)} (${propertyPath(pointer)}): ${why}`);
 }
 
 /** What a hook prints is shown up to here when it fails. */

@@ -21,9 +21,8 @@ export interface Refusal {
 export function stepError(step: Step, refusal: Refusal): SyscallError {
   const { doing, from, path } = step.purpose;
   const property = from === "" ? "" : ` (${propertyPath(from)})`;
-  // runc's words for a hook that fails.
-  const what = step.call === "runHook" ? "error running hook: cannot" : "cannot";
-  const message = messageOf(step, refusal, property) ?? `${what} ${doing}${property}: ${reasonOf(step, refusal)}`;
+  const what = step.call === "runHook" ? hookFailure(from, path) : `cannot ${doing}`;
+  const message = messageOf(step, refusal, property) ?? `${what}${property}: ${reasonOf(step, refusal)}`;
   return new SyscallError(message, {
     call: step.call,
     errno: errnoSymbol(refusal.errno),
@@ -31,6 +30,13 @@ export function stepError(step: Step, refusal: Refusal): SyscallError {
     pointer: from,
     process: refusal.process,
   });
+}
+
+/** runc's words for a hook that fails: those of 1.2 and later, then those of 1.1. `from` is its pointer in the config. */
+export function hookFailure(from: string, path: string | undefined): string {
+  const [, , kind = "", index] = from.split("/");
+  const number = index === undefined ? "" : ` #${index}`;
+  return `error running ${kind} hook${number}: error running hook${path === undefined ? "" : ` ${path}`}`;
 }
 
 /** The words in which engines recognise that a program cannot be run. */

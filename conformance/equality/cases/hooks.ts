@@ -64,6 +64,15 @@ export function hookCases(): readonly EqualityCase[] {
       },
       inspect,
     }),
+    probeCase({
+      name: "hooks/startContainer without an environment",
+      configure: (config) => {
+        config.process.env = ["PATH=/bin", "OF=the program"];
+        const script = "env | sort | grep -v -e ^PWD -e ^SHLVL -e ^_= -e ^HOME >/tmp/hook.env";
+        config.hooks = { startContainer: [{ path: "/bin/sh", args: ["sh", "-c", script] }] };
+      },
+      inspect,
+    }),
     ...["prestart", "createRuntime", "createContainer", "startContainer", "poststart"].map(failing),
     probeCase({
       name: "hooks/that takes too long",
