@@ -3,7 +3,6 @@ import { attach, cloneTree, createMount, openContext, openInRoot, setAttributes,
 import type { CgroupV1Host, CgroupV2Host, Hierarchy, Host } from "./host.ts";
 import type { PlannedMount } from "./mounts.ts";
 import { flags, type Purpose, register, type Step } from "./step.ts";
-import { inheritMode } from "./tmpfs.ts";
 
 /** A mount of type `cgroup`: what /sys/fs/cgroup is on this host, cut down to the container. */
 export function compileCgroupMount(planned: PlannedMount, host: Host, ownNamespace: boolean): readonly Step[] {
@@ -53,7 +52,6 @@ function compileV1(planned: PlannedMount, host: CgroupV1Host, ownNamespace: bool
     setOption("source", "tmpfs", purpose),
     setOption("mode", "755", purpose),
     ...createMount(TMPFS_ATTRIBUTES, "cgroups", purpose),
-    ...inheritMode(destination, "cgroups", purpose),
     openInRoot({ path: destination, into: "target", make: "directory" }, purpose),
     attach("cgroups", "target", purpose),
     ...host.hierarchies.flatMap((hierarchy) => compileHierarchy(hierarchy, options.set, ownNamespace, purpose)),

@@ -51,6 +51,9 @@ function maskPath(path: string, from: string): readonly Step[] {
   const emptyDirectory = [
     openContext("tmpfs", purpose),
     setOption("source", "tmpfs", purpose),
+    // Room for the root alone: nobody keeps anything in what is meant to be empty.
+    setOption("nr_blocks", "1", purpose),
+    setOption("nr_inodes", "1", purpose),
     setOption("ro", undefined, purpose),
     ...createMount(MOUNT_ATTR.MOUNT_ATTR_RDONLY, "tree", purpose),
     attach("tree", "target", purpose),

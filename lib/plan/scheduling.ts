@@ -14,7 +14,7 @@ import { flags, type Step, type Struct } from "./step.ts";
 /** config.md § Linux Process, `scheduler` and `ioPriority`; config-linux.md, `personality` and `memoryPolicy`. */
 export function compileScheduling(process: Process, linux: Linux): readonly Step[] {
   const steps: Step[] = [];
-  if (process.scheduler !== undefined) steps.push(setScheduler(process.scheduler));
+  if (process.scheduler !== undefined) steps.push(setScheduler(process.scheduler, linux.resources?.cpu?.cpus));
   if (process.ioPriority !== undefined) steps.push(setIoPriority(process.ioPriority));
   if (linux.personality !== undefined) steps.push(setPersonality(linux.personality.domain));
   if (linux.memoryPolicy !== undefined) steps.push(setMemoryPolicy(linux.memoryPolicy));
@@ -22,7 +22,7 @@ export function compileScheduling(process: Process, linux: Linux): readonly Step
 }
 
 /** `struct sched_attr`: u32 size, policy; u64 flags; s32 nice; u32 priority; u64 runtime, deadline, period. */
-function setScheduler(scheduler: Scheduler): Step {
+function setScheduler(scheduler: Scheduler, cpus: string | undefined): Step {
   const { policy, nice = 0, priority = 0, runtime = 0, deadline = 0, period = 0 } = scheduler;
   const bytes = new Uint8Array(48);
   const view = new DataView(bytes.buffer);
@@ -38,7 +38,10 @@ function setScheduler(scheduler: Scheduler): Step {
   const describe = () => `{${policy}, nice=${nice}, priority=${priority}}`;
   const attributes: Struct = { kind: "struct", bytes, describe };
   const purpose = { doing: `set the scheduler to ${policy}`, from: "/process/scheduler" };
-  return { call: "sched_setattr", args: [0, attributes, 0], purpose };
+  const step: Step = { call: "sched_setattr", args: [0, attributes, 0], purpose };
+  // sched(7): a deadline is the promise of all CPUs of a domain.
+  const hint = "process scheduler can't be used together with AllowedCPUs (linux.resources.cpu.cpus)";
+  return policy === "SCHED_DEADLINE" && cpus !== undefined ? { ...step, hints: { EPERM: hint } } : step;
 }
 
 function setIoPriority({ class: name, priority = 0 }: IoPriority): Step {

@@ -99,7 +99,10 @@ function parseId(text: string, what: string): number {
   );
 }
 
-/** Added to what the process may use, and never to what it hands on (CVE-2022-29162). */
+/**
+ * Added to what the process may use, and never to what it hands on (CVE-2022-29162): ambient is only what config.json
+ * makes inheritable.
+ */
 function withCapabilities(capabilities: Capabilities, added: readonly string[]): Capabilities {
   if (added.length === 0) return capabilities;
   const add = (set: readonly string[] = []) => [...new Set([...set, ...added.map(capabilityName)])];
@@ -108,6 +111,7 @@ function withCapabilities(capabilities: Capabilities, added: readonly string[]):
     bounding: add(capabilities.bounding),
     effective: add(capabilities.effective),
     permitted: add(capabilities.permitted),
+    ...(capabilities.inheritable === undefined ? {} : { ambient: add(capabilities.ambient) }),
   };
 }
 

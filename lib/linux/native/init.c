@@ -132,7 +132,7 @@ static long splice_link(char *path, unsigned long start, unsigned long end, long
 /* Makes `name` in `dir` and opens it without following anything; -EEXIST when something else is there. */
 static long make_entry(const struct target *t, long dir, const char *name, int last)
 {
-	long ret = last && t->make == MAKE_FILE ? call4(__NR_mknodat, dir, name, S_IFREG | t->mode, 0)
+	long ret = last && t->make == MAKE_FILE ? call4(__NR_mknodat, dir, name, S_IFREG | (t->mode & 0666), 0)
 						: call3(__NR_mkdirat, dir, name, last ? t->mode : 0755);
 	if (ret < 0)
 		return ret;
