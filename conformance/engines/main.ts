@@ -14,7 +14,7 @@ import { loadFailing } from "../harness/failing.ts";
 import { readOptions } from "../harness/options.ts";
 import { run } from "../harness/process.ts";
 import { makeRootfs } from "../harness/rootfs.ts";
-import { findProgram, findRuntime, type Runtime, versionOf } from "../harness/runtime.ts";
+import { findProgram, findRuntime, type Runtime, runcLine, versionOf } from "../harness/runtime.ts";
 import { say, Tally } from "../harness/tally.ts";
 import { type Workspace, withWorkspace } from "../harness/workspace.ts";
 import { docker } from "./docker.ts";
@@ -86,7 +86,11 @@ async function main(): Promise<number> {
     return tally.finish();
   }
   say(`${versionOf(candidate)} beside ${versionOf(reference)}`);
-  const failing = loadFailing(import.meta.dir, candidate.name);
+  const isLater = reference.name === "runc" && runcLine(versionOf(reference)) === "later";
+  const failing = new Map([
+    ...loadFailing(import.meta.dir, candidate.name),
+    ...(isLater ? loadFailing(import.meta.dir, "later") : []),
+  ]);
   await withWorkspace("engines", async (workspace) => {
     const image = await makeImage(workspace);
     const judge = { workspace, image, reference, candidate, failing, tally, verbose: values.verbose };

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { compareObservations, findAccepted, findStale } from "./compare.ts";
+import { type AcceptedDifference, acceptedBeside, compareObservations, findAccepted, findStale } from "./compare.ts";
 
 function observation(lines: readonly string[]): ReadonlyMap<string, readonly string[]> {
   return new Map([["s", lines]]);
@@ -43,5 +43,20 @@ describe("findAccepted() and findStale()", () => {
     expect(findStale([entry], new Set(), ["mounts/x"])).to.deep.equal([entry]);
     expect(findStale([entry], new Set([entry]), ["mounts/x"])).to.deep.equal([]);
     expect(findStale([entry], new Set(), ["process/x"])).to.deep.equal([]);
+  });
+});
+
+describe("acceptedBeside()", () => {
+  const entry = (reason: string, of?: "1.1" | "later"): AcceptedDifference => ({
+    ...{ case: "*", section: "*", pattern: /./, reason },
+    ...(of === undefined ? {} : { of }),
+  });
+  const list = [entry("every"), entry("old", "1.1"), entry("new", "later")];
+  const reasons = (version: string) => acceptedBeside(list, version).map(({ reason }) => reason);
+
+  it("takes the entries of the reference's version, and those of every one", () => {
+    expect(reasons("runc version 1.1.5+ds1")).to.deep.equal(["every", "old"]);
+    expect(reasons("runc version 1.3.6+ds1")).to.deep.equal(["every", "new"]);
+    expect(reasons("runc version 1.10.0")).to.deep.equal(["every", "new"]);
   });
 });

@@ -1,3 +1,5 @@
+import { runcLine } from "../harness/runtime.ts";
+
 /** What one runtime showed in one case: section → lines. */
 export type Observation = ReadonlyMap<string, readonly string[]>;
 
@@ -16,6 +18,14 @@ export interface AcceptedDifference {
   /** Matched against the difference's line, sign included. */
   readonly pattern: RegExp;
   readonly reason: string;
+  /** Of runc 1.1 or of later ones alone; without, of every runc. */
+  readonly of?: "1.1" | "later";
+}
+
+/** The entries that speak of a reference, by what its `--version` prints. */
+export function acceptedBeside(list: readonly AcceptedDifference[], version: string): readonly AcceptedDifference[] {
+  const of = runcLine(version);
+  return list.filter((entry) => (entry.of ?? of) === of);
 }
 
 function without(lines: readonly string[], taken: readonly string[]): readonly string[] {

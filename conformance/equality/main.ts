@@ -5,7 +5,7 @@
  *   bun conformance/equality/main.ts [--runtime PATH] [--reference PATH] [--only CASE] [--verbose]
  *
  * Needs root, cc, a static busybox and the reference. An unlisted difference is red, and so is a listed one that no longer
- * occurs. The list speaks of the default reference and of tsrun; with another runtime every difference is shown.
+ * occurs. The list speaks of tsrun and of runc, 1.1 or later ones; with another runtime every difference is shown.
  */
 import { basename, join } from "node:path";
 import { readOptions } from "../harness/options.ts";
@@ -15,6 +15,7 @@ import { type Workspace, withWorkspace } from "../harness/workspace.ts";
 import { allCases } from "./all-cases.ts";
 import {
   type AcceptedDifference,
+  acceptedBeside,
   compareObservations,
   type Difference,
   findAccepted,
@@ -105,8 +106,10 @@ async function main(): Promise<number> {
   }
   const wanted = values.only;
   const cases = allCases().filter(({ name }) => wanted?.some((part) => name.startsWith(part)) ?? true);
-  const accepted = basename(candidate.path) === "tsrun" && reference.name === "runc" ? ACCEPTED_DIFFERENCES : [];
-  say(`${versionOf(candidate)} beside ${versionOf(reference)}, ${cases.length} cases`);
+  const version = versionOf(reference);
+  const isListed = basename(candidate.path) === "tsrun" && reference.name === "runc";
+  const accepted = isListed ? acceptedBeside(ACCEPTED_DIFFERENCES, version) : [];
+  say(`${versionOf(candidate)} beside ${version}, ${cases.length} cases`);
   await withWorkspace("equality", (workspace) => {
     const helpers = buildHelpers(join(workspace.folder, "helpers"));
     const used = new Set<AcceptedDifference>();

@@ -46,6 +46,11 @@ export function versionOf(runtime: Runtime): string {
   return result.stdout.toString().split("\n")[0] ?? "";
 }
 
+/** Which runc's ways a `--version` speaks of: those of 1.1, or of later ones. */
+export function runcLine(version: string): "1.1" | "later" {
+  return /\bversion 1\.1\./.test(version) ? "1.1" : "later";
+}
+
 /** /proc/PID/cgroup of this process: controller list → path. */
 export function ownCgroups(): ReadonlyMap<string, string> {
   const lines = readFileSync("/proc/self/cgroup", "utf8").trim().split("\n");
