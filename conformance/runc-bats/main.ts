@@ -8,11 +8,11 @@
  * with all its applets, and a stand-in for recvtty. An unlisted failure is red, and so is a listed test that passes.
  */
 import {
-  chmodSync,
-  copyFileSync,
   cpSync,
+  existsSync,
   mkdirSync,
   readdirSync,
+  readFileSync,
   rmdirSync,
   symlinkSync,
   writeFileSync,
@@ -25,14 +25,20 @@ import { findProgram } from "../harness/runtime.ts";
 import type { Tally } from "../harness/tally.ts";
 import { judgeTap, parseTap } from "../harness/tap.ts";
 import { cgroupsNamed, type Workspace, withWorkspace } from "../harness/workspace.ts";
+import { makeHelpers } from "./helpers.ts";
+import { makeImages } from "./images.ts";
 
 const TOOLS = ["bats", "jq", "gawk", "python3", "script", "busybox", "apt-get"];
 
 /** Files that cannot be run here, whatever the runtime. */
-const NOT_RUN: ReadonlyMap<string, string> = new Map([
-  ["seccomp-notify.bats", "needs runc's seccompagent, which is not packaged"],
-  ["seccomp-notify-compat.bats", "needs runc's seccompagent, which is not packaged"],
-  ["mounts_sshfs.bats", "needs a server for sshfs"],
+const NOT_RUN: ReadonlyMap<string, string> = new Map([["mounts_sshfs.bats", "needs a server for sshfs"]]);
+
+/** Files that cannot be run without one of runc's own programs, which are not packaged. */
+const NEEDS: ReadonlyMap<string, string> = new Map([
+  ["seccomp-notify.bats", "seccompagent"],
+  ["seccomp-notify-compat.bats", "seccompagent"],
+  ["pidfd-socket.bats", "pidfd-kill"],
+  ["idmap.bats", "fs-idmap"],
 ]);
 
 /** A file that takes longer hangs. */
@@ -43,43 +49,22 @@ interface Site {
   readonly tests: string;
   readonly temporary: string;
   readonly systemd: boolean;
+  /** The programs beside the tests that are there. */
+  readonly helpers: ReadonlySet<string>;
 }
 
 /** A copy of the tests with what they need around them. */
 function prepare({ folder }: Workspace, source: string, runtime: string, systemd: boolean): Site {
   const tests = join(folder, "tests/integration");
   cpSync(join(source, "tests"), join(folder, "tests"), { recursive: true });
-  const recvtty = join(folder, "contrib/cmd/recvtty/recvtty");
-  mkdirSync(join(folder, "contrib/cmd/recvtty"), { recursive: true });
-  copyFileSync(join(import.meta.dir, "recvtty.py"), recvtty);
-  chmodSync(recvtty, 0o755);
-  const image = makeImage(folder);
-  const names = ["BUSYBOX", "DEBIAN", "HELLO"].map((name) => `echo ${name}_IMAGE=${image}`);
+  const helpers = makeHelpers(source, folder);
+  const images = makeImages(folder);
+  const names = Object.entries(images).map(([name, image]) => `echo ${name}_IMAGE=${image}`);
   writeFileSync(join(tests, "get-images.sh"), `#!/bin/sh\n${names.join("\n")}\n`, { mode: 0o755 });
   mkdirSync(join(folder, "bin"));
   symlinkSync(resolve(runtime), join(folder, "bin/runc"));
   mkdirSync(join(folder, "tmp"));
-  return { runtime: join(folder, "bin/runc"), tests, temporary: join(folder, "tmp"), systemd };
-}
-
-/** Like busybox's image: no /proc and no /sys, which some tests put there themselves. */
-function makeImage(folder: string): string {
-  const busybox = findProgram("busybox") ?? "";
-  const root = join(folder, "image");
-  for (const name of ["bin", "dev", "etc", "home", "root", "tmp", "usr/sbin", "var"]) {
-    mkdirSync(join(root, name), { recursive: true });
-  }
-  copyFileSync(busybox, join(root, "bin/busybox"));
-  chmodSync(join(root, "bin/busybox"), 0o755);
-  chmodSync(join(root, "tmp"), 0o1777);
-  for (const applet of Bun.spawnSync([busybox, "--list"]).stdout.toString().split("\n")) {
-    if (applet !== "" && applet !== "busybox") symlinkSync("busybox", join(root, "bin", applet));
-  }
-  writeFileSync(join(root, "etc/passwd"), "root:x:0:0:root:/root:/bin/sh\ndaemon:x:1:1:daemon:/usr/sbin:/bin/false\n");
-  writeFileSync(join(root, "etc/group"), "root:x:0:\ndaemon:x:1:\n");
-  const archive = join(folder, "image.tar");
-  Bun.spawnSync(["tar", "-C", root, "-cf", archive, "."]);
-  return archive;
+  return { runtime: join(folder, "bin/runc"), tests, temporary: join(folder, "tmp"), systemd, helpers };
 }
 
 /** Some tests want a controlling terminal, which script(1) gives them. */
@@ -94,13 +79,16 @@ async function runFile({ runtime, tests, temporary, systemd }: Site, file: strin
       LC_ALL: "C.UTF-8",
       ...(systemd ? { RUNC_USE_SYSTEMD: "yes" } : {}),
     },
-    stdin: "ignore",
+    // At its end script(1) types what ends the input of the terminal, into whatever runs there.
+    stdin: "pipe",
     stdout: "pipe",
     stderr: "ignore",
     timeout: FILE_MS,
     killSignal: "SIGTERM",
   });
-  return await child.stdout.text();
+  const output = await child.stdout.text();
+  await child.stdin.end();
+  return output;
 }
 
 async function main(): Promise<number> {
@@ -109,8 +97,8 @@ async function main(): Promise<number> {
     only: { type: "string", multiple: true },
     systemd: { type: "boolean", default: false },
   });
-  const failing = loadFailing(import.meta.dir, basename(values.runtime));
   return await judgeUpstream({ source: "runc", tools: TOOLS }, async ({ tally, source }) => {
+    const failing = loadFailing(listsOf(source), basename(values.runtime));
     await withWorkspace("bats", async (workspace) => {
       const site = prepare(workspace, source, values.runtime, values.systemd);
       const files = readdirSync(site.tests).filter((name) => name.endsWith(".bats"));
@@ -122,8 +110,15 @@ async function main(): Promise<number> {
   });
 }
 
+/** The lists are for the tests of a version: those of 1.3 are in `1.3`, those of Debian bookworm's 1.1 here. */
+function listsOf(source: string): string {
+  const version = /^\d+\.\d+/.exec(readFileSync(join(source, "VERSION"), "utf8"))?.[0] ?? "";
+  const folder = join(import.meta.dir, version);
+  return existsSync(folder) ? folder : import.meta.dir;
+}
+
 async function judgeFile(tally: Tally, site: Site, file: string, failing: ReadonlyMap<string, string>): Promise<void> {
-  const why = NOT_RUN.get(file) ?? (file === "checkpoint.bats" ? whyNoCriu() : undefined);
+  const why = NOT_RUN.get(file) ?? whyNoHelper(site, file) ?? (file === "checkpoint.bats" ? whyNoCriu() : undefined);
   if (why !== undefined) {
     tally.skip(file, why);
     return;
@@ -146,6 +141,11 @@ function removeTestCgroups(): void {
       // somebody else's tests may be at it
     }
   }
+}
+
+function whyNoHelper({ helpers }: Site, file: string): string | undefined {
+  const needed = NEEDS.get(file);
+  return needed === undefined || helpers.has(needed) ? undefined : `needs runc's ${needed}, which is not packaged`;
 }
 
 function whyNoCriu(): string | undefined {
