@@ -73,9 +73,16 @@ function chosenLists({ list }: Options): readonly (readonly [list: string, cases
 
 type Shown = ReadonlyMap<string, readonly string[]>;
 
+interface Subject {
+  /** Of the image. */
+  readonly archive: string;
+  readonly workspace: Workspace;
+  readonly program: string;
+  readonly cases: readonly Case[];
+}
+
 /** What tsctr shows of one daemon, case by case. */
-async function show(server: Server, archive: string, workspace: Workspace, options: Options): Promise<Shown> {
-  const { program } = options;
+async function show(server: Server, { archive, workspace, program, cases }: Subject): Promise<Shown> {
   const scratch = join(server.folder, "scratch");
   mkdirSync(scratch, { recursive: true });
   const folder = join(scratch, "outputs");
@@ -92,7 +99,7 @@ async function show(server: Server, archive: string, workspace: Workspace, optio
   try {
     const imported = await run(["ctr", "--address", server.address, "images", "import", archive], { scratch: folder });
     if (imported.status !== 0) throw new Error(`cannot import the image: ${imported.stderr}`);
-    for (const { name, script, unordered = false } of chosenLists(options).flatMap(([, cases]) => cases)) {
+    for (const { name, script, unordered = false } of cases) {
       const { status, stdout, stderr } = await run(["bash", "-c", `${preamble}\n${script}`], { scratch: folder, env });
       const marked = (mark: string, text: string) => normalise(text, names).map((line) => `${mark}: ${line}`.trimEnd());
       const lines = [...marked("out", stdout), ...marked("err", stderr)];
@@ -150,13 +157,18 @@ async function judgeAll(workspace: Workspace, tally: Tally, options: Options): P
   mkdirSync(image);
   const archive = await makeImage(image);
   const tsrund = join(options.program, "../tsrund");
-  const own = await show(new Tsrund(join(workspace.folder, "own"), tsrund), archive, workspace, options);
-  if (options.update) for (const [list, cases] of chosenLists(options)) writeExpected(list, cases, own);
-  const peer = await show(new Daemon(join(workspace.folder, "peer"), options.program), archive, workspace, options);
+  const { program } = options;
+  const cases = chosenLists(options).flatMap(([, list]) => list);
+  const own = await show(new Tsrund(join(workspace.folder, "own"), tsrund), { archive, workspace, program, cases });
+  if (options.update) for (const [list, each] of chosenLists(options)) writeExpected(list, each, own);
+  // What is asked of tsrund alone may never come to an end elsewhere.
+  const common = cases.filter(({ ownOnly }) => ownOnly === undefined);
+  const daemon = new Daemon(join(workspace.folder, "peer"), program);
+  const peer = await show(daemon, { archive, workspace, program, cases: common });
   const failing = parseFailing(readFileSync(join(import.meta.dir, "failing.txt"), "utf8"));
-  for (const [list, cases] of chosenLists(options)) {
+  for (const [list, listed] of chosenLists(options)) {
     const expected = readExpected(list);
-    for (const each of cases.filter(({ name }) => options.only === undefined || name.includes(options.only))) {
+    for (const each of listed.filter(({ name }) => options.only === undefined || name.includes(options.only))) {
       const shown = each.ownOnly === undefined ? { tsrund: own, containerd: peer } : { tsrund: own };
       judgeCase(each.name, { wanted: expected.get(each.name), shown, failing }, tally, options);
     }
