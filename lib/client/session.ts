@@ -63,18 +63,22 @@ export class Session {
       this.#saved = findAttributes(this.#kernel, STDIN);
       if (this.#saved !== undefined) setAttributes(this.#kernel, STDIN, transparentAttributes(this.#saved));
       // A program that fills the screen draws it anew when its size changes.
-      if (this.#options.isJoined === true) this.resize(1);
-      this.resize();
+      if (this.#options.isJoined === true) void this.#sendSize(1).then(() => this.resize());
+      else this.resize();
     }
     if (ends.input !== undefined) this.#copyInput(ends.input).catch((error) => this.#detached.reject(error));
   }
 
   /** The caller's terminal has a new size. A process that has ended has no terminal: that is no failure. */
-  resize(moreRows = 0): void {
+  resize(): void {
+    void this.#sendSize(0);
+  }
+
+  async #sendSize(moreRows: number): Promise<void> {
     const size = findWindowSize(this.#kernel, STDIN);
     if (!this.#options.terminal || size === undefined) return;
     const [height, width] = [size.rows + moreRows, size.columns];
-    this.#client.call(api.tasks.resizePty, { ...this.#options.process, width, height }).catch(() => undefined);
+    await this.#client.call(api.tasks.resizePty, { ...this.#options.process, width, height }).catch(() => undefined);
   }
 
   /** Waits until the process has ended, or the caller has detached. */

@@ -8,7 +8,7 @@ export const terminalCases: readonly Case[] = [
   {
     name: "attach: the prompt is there, keys go through one by one, and the size is the caller's",
     ownOnly: NO_LOG,
-    script: `C="$TAG-tr"; tsctr run -dit --name "$C" -e PS1='ready> ' "$IMAGE" sh >/dev/null; until tsctr logs "$C" | grep -q ready; do sleep 0.05; done; ${TERMINAL} "tsctr attach $C" 'ready> ->stty size; read -n1 -s x; echo got""$x' '24 80->\\x71' 'gotq->\\x10\\x11' | grep -o '^24 80\\|^gotq'; until tsctr logs -n 1 "$C" | grep -q '^ready> '; do sleep 0.05; done; ${TERMINAL} "tsctr attach $C" 'ready> ->exit 4' | grep -c 'ready> '; tsctr wait "$C"; tsctr rm "$C"`,
+    script: `C="$TAG-tr"; tsctr run -dit --name "$C" -e PS1='ready> ' "$IMAGE" sh >/dev/null; until tsctr logs "$C" | grep -q ready; do sleep 0.05; done; ${TERMINAL} "tsctr attach $C" 'ready> ->until stty size | grep "24 80"; do :; done; stty -icanon -echo; echo wa""iting; x=$(dd bs=1 count=1 2>/dev/null); stty icanon echo; echo got$x' 'waiting->\\x71' 'gotq->\\x10\\x11' | grep -o 'gotq$'; until tsctr logs -n 1 "$C" | grep -q '^ready> '; do sleep 0.05; done; ${TERMINAL} "tsctr attach $C" 'ready> ->exit 4' | grep -c 'ready> '; tsctr wait "$C"; tsctr rm "$C"`,
   },
   {
     name: "attach: after the client was killed, and to one at a time",
