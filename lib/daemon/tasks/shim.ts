@@ -119,8 +119,11 @@ export class Shim {
 
   /** The state of a task that may still be being made; a shim that hangs is not waited for. */
   async stateWhenMade(): Promise<ProcessState> {
+    // Both at once: a shim of many that a supervisor comes back to is woken once.
+    const state = this.state("", MAKING_MS);
+    state.catch(() => undefined);
     await this.#ask("Connect", messages.ConnectRequest, messages.ConnectResponse, {}, STATE_MS);
-    return await this.state("", MAKING_MS);
+    return await state;
   }
 
   wait(execId: string) {

@@ -5,6 +5,7 @@ import { type LoggedProcess, type Logger, startLogger } from "./logger.ts";
 import { openForProgram, openNull } from "./output.ts";
 import type { ProcessStdio } from "./process-stdio.ts";
 import { type OutputTarget, parseTarget, type StdioPaths } from "./target.ts";
+import { untilRead } from "./unread.ts";
 
 /** An output the program writes to itself. */
 interface DirectOutput {
@@ -33,10 +34,11 @@ export async function openDirect(machine: Machine, paths: StdioPaths, owner: Log
     resize: () => undefined,
     close: async () => {
       kept.dispose();
-      for (const { writer, keeper } of [stdout, stderr]) {
-        writer.close();
-        keeper?.close();
-      }
+      const outputs = [stdout, stderr];
+      for (const { writer } of outputs) writer.close();
+      const keepers = outputs.map(({ keeper }) => keeper);
+      await untilRead(machine.kernel, keepers);
+      for (const keeper of keepers) keeper?.close();
       await logger?.stop();
     },
   };

@@ -7,6 +7,7 @@ import { openSink, type Sink } from "./output.ts";
 import { pipeName } from "./pipes.ts";
 import { drain, type ProcessStdio } from "./process-stdio.ts";
 import { type OutputTarget, parseTarget, type StdioPaths } from "./target.ts";
+import { untilRead } from "./unread.ts";
 
 /** An output through a pipe and a copier. */
 interface Relay {
@@ -47,6 +48,10 @@ export function openRelayed(machine: Machine, paths: StdioPaths): ProcessStdio {
     close: async () => {
       await drain(relays.flatMap(({ copier }) => (copier === undefined ? [] : [copier])));
       for (const { copier } of relays) copier?.stop();
+      await untilRead(
+        kernel,
+        relays.map(({ sink }) => sink.keeper),
+      );
       kept.dispose();
     },
   };

@@ -6,6 +6,7 @@ import { type Logger, startLogger } from "./logger.ts";
 import { openNull, openSink, type Sink } from "./output.ts";
 import { drain, type StdioOwner } from "./process-stdio.ts";
 import type { OutputTarget } from "./target.ts";
+import { untilRead } from "./unread.ts";
 
 /** What takes the output of a terminal. */
 export interface Screen {
@@ -80,8 +81,10 @@ class CopiedScreen implements Screen {
   }
 
   async close(): Promise<void> {
-    this.#sink.writer.close();
-    this.#sink.keeper?.close();
+    const { writer, keeper } = this.#sink;
+    writer.close();
+    await untilRead(this.#machine.kernel, [keeper]);
+    keeper?.close();
     await this.#logger?.stop();
   }
 }
